@@ -1,0 +1,50 @@
+# Every target does its own set-up in .venv and may be repeated at once.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+EXAMPLE := examples/lighthouse
+
+.PHONY: help demo test check lint types house unit bench schemas clean
+
+help:            ## what there is
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
+
+demo: .venv/ready  ## make the example's film
+	$(BIN)/rushes run $(EXAMPLE)/recipe.yaml
+	@echo "Watch  $(EXAMPLE)/out/lighthouse/film.mp4"
+	@echo "Review $(EXAMPLE)/out/lighthouse/report.html"
+
+test: lint types house unit  ## lint, types, house rules and tests
+
+lint: .venv/ready  ## ruff, format included
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready  ## mypy, strict
+	$(BIN)/mypy
+
+house: .venv/ready  ## which room may import which
+	$(BIN)/lint-imports --no-cache
+
+unit: .venv/ready  ## every test
+	$(BIN)/pytest
+
+bench: .venv/ready  ## figures, each beside a floor from the same run
+	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+schemas: .venv/ready  ## write schemas/ anew from the code
+	@for name in recipe plan manifest; do $(BIN)/rushes schema $$name > schemas/$$name.schema.json; done
+
+clean:           ## take away what the targets made
+	rm -rf .venv $(EXAMPLE)/out $(EXAMPLE)/.rushes
+
+.venv/ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or later with venv was found."; \
+	  echo "Hint: install one (on Debian: python3 and python3-venv), or name it: make PYTHON=/path/to/python3"; exit 2; }
+	@echo "Setting up .venv (once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[dev]' \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch .venv/ready

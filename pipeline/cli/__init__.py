@@ -1,0 +1,1 @@
+"""The door: the only wing that reads argv, prints and exits."""

@@ -1,0 +1,279 @@
+"""One function a command: arguments in, exit code out. Prints what was asked for on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipeline import money
+from pipeline.cli.console import Console, Progress, can_ask, library
+from pipeline.desk import Desk, House, Wants
+from pipeline.digest import dumps, loads
+from pipeline.errors import RecipeError, UserError
+
+Command = Callable[[argparse.Namespace, House, Console], int]
+
+
+def _wants(given: argparse.Namespace) -> Wants:
+    """The flags that mean the same everywhere. Raises `UserError` for one that says nothing."""
+    values = vars(given)
+    variables: dict[str, str] = {}
+    for pair in values.get("var", []):
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UserError(f"--var {pair} gives no value.", "Write --var name=value.")
+        variables[name] = value
+    caps: dict[str, Any] = {}
+    for flag in ("max_credits", "max_usd"):
+        if values.get(flag) is not None:
+            try:
+                caps[flag] = money.amount(values[flag])
+            except ValueError as error:
+                raise UserError(f"--{flag.replace('_', '-')}: {error}", "Give a number of zero or more.") from None
+    date = values.get("date", "")
+    if date and not _is_date(date):
+        raise UserError(f"--date {date} is no date.", "Write it as 2026-11-21.")
+    return Wants(
+        variables=variables,
+        date=date,
+        provider=values.get("provider", ""),
+        preview=values.get("preview", False),
+        only=tuple(values.get("only", ())),
+        redo=tuple(values.get("redo", ())),
+        follow=values.get("follow", False),
+        yes=values.get("yes", False),
+        workspace=Path(given.workspace) if values.get("workspace") else None,
+        output=Path(given.output) if values.get("output") else None,
+        **caps,
+    )
+
+
+def _is_date(text: str) -> bool:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _print(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((110, 40)).columns
+
+
+def _warn(console: Console, desk: Desk) -> None:
+    for fault in desk.plan.warnings:
+        console.warn(fault)
+
+
+def init(given: argparse.Namespace, _house: House, console: Console) -> int:
+    """Writes a recipe of the library into a folder, with the schema that an editor needs for it."""
+    from pipeline.recipe.schema import schema
+
+    source = library() / f"{given.recipe}.yaml"
+    if not source.is_file() or source.parent != library():
+        names = ", ".join(sorted(path.stem for path in library().glob("*.yaml")))
+        raise UserError(f"the library has no recipe {given.recipe}.", f"It has {names}.")
+    folder = Path(given.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    out = folder / "recipe.yaml"
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(source.read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise UserError(f"{out} is already there.", "Name another folder, or run what is there.") from None
+    (folder / "recipe.schema.json").write_text(dumps(schema(), indent=2) + "\n", encoding="utf-8")
+    console.say(f"Wrote {out}. Now: rushes run {out}")
+    return 0
+
+
+def check(given: argparse.Namespace, house: House, console: Console) -> int:
+    """Every fault of every recipe named, on standard output."""
+    from pipeline import api
+    from pipeline.cli.console import fault_text
+
+    rows: list[dict[str, Any]] = []
+    faulty = 0
+    for name in given.recipes:
+        try:
+            faults = api.check(Path(name), _wants(given), house)
+        except RecipeError as error:
+            faults = error.faults
+            faulty += 1
+        except UserError as error:
+            faulty += 1
+            rows.append(
+                {"file": name, "line": 0, "column": 0, "fact": error.fact, "hint": error.hint, "warning": False}
+            )
+            if given.format == "table":
+                _print(f"{name}: {error.fact}\nHint: {error.hint}")
+            continue
+        for fault in faults:
+            place = fault.place
+            where = {"file": place.file, "line": place.line, "column": place.column}
+            rows.append({**where, "fact": fault.fact, "hint": fault.hint, "warning": fault.warning})
+            if given.format == "table":
+                _print(fault_text(fault) + "\n")
+    if given.format == "json":
+        _print(dumps(rows, indent=2))
+    if not faulty:
+        console.say(f"{len(given.recipes)} recipe{'s' if len(given.recipes) > 1 else ''} checked, no faults.")
+    return 2 if faulty else 0
+
+
+def plan(given: argparse.Namespace, house: House, console: Console) -> int:
+    """What a run would do; exits as it would before spending."""
+    from pipeline import api, session
+    from pipeline.report import catalog
+
+    desk = api.plan(Path(given.recipe), _wants(given), house)
+    if given.out:
+        api.write(Path(given.out), dumps(api.save_plan(desk), indent=2) + "\n")
+    _warn(console, desk)
+    _print(catalog.PLANS[given.format](desk.plan, _width()))
+    refusal = session.verdict(desk)
+    if refusal:
+        console.refuse(refusal)
+        return refusal.exit_code
+    return 0
+
+
+def run(given: argparse.Namespace, house: House, console: Console) -> int:
+    """Carries a recipe or a saved plan out, and prints how it ended."""
+    from pipeline import api
+    from pipeline.report import catalog
+
+    path = Path(given.recipe)
+    saved = _saved(path)
+
+    def listen(desk: Desk) -> Progress:
+        _warn(console, desk)
+        return Progress(console, desk)
+
+    def consent(desk: Desk, question: str) -> bool:
+        from pipeline.report.plan_text import plan_table
+
+        if question == "follow":
+            follows = desk.plan.totals(follows=True)
+            return console.ask(f"Also make the shots that only follow a changed one, for up to {_sum(follows)}?")
+        sys.stderr.write(plan_table(desk.plan, width=_width()) + "\n")
+        return console.ask(f"Spend up to {_sum(desk.plan.totals())}?")
+
+    ended = api.run(path, _wants(given), house, listen=listen, consent=consent if can_ask() else None, saved=saved)
+    if given.format != "table" or not given.quiet:
+        _print(catalog.MANIFESTS[given.format](dict(ended.manifest)))
+    if not ended.began and ended.exit_code == 0:
+        console.say("Nothing to do: everything is there.")
+    if ended.exit_code == 130:
+        console.say(f"Interrupted. Nothing is lost: `rushes run {given.recipe}` goes on.")
+    console.say(f"Results: {ended.output}")
+    return ended.exit_code
+
+
+def _saved(path: Path) -> Any:
+    """The document of a saved plan, or None for a recipe."""
+    if path.suffix != ".json":
+        return None
+    try:
+        return loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"the plan {path} cannot be read: {error}.", "Save it again: rushes plan RECIPE --out PLAN"
+        ) from None
+
+
+def _sum(totals: Any) -> str:
+    parts = [f"{money.text(credits)} {account} credits" for account, credits in totals.credits.items()]
+    return " and ".join(parts) + ("" if totals.usd is None else f" (${money.text(totals.usd)})")
+
+
+def status(given: argparse.Namespace, house: House, _console: Console) -> int:
+    """How the latest run of a recipe, or the run of a manifest, stands."""
+    from pipeline import api
+    from pipeline.report import catalog
+
+    path = Path(given.recipe)
+    document = (
+        api.read_manifest(_manifest(path))
+        if path.is_dir() or path.suffix == ".json"
+        else api.status(path, _wants(given), house)
+    )
+    _print(catalog.MANIFESTS[given.format](document))
+    return 0
+
+
+def _manifest(path: Path) -> Path:
+    return path / "manifest.json" if path.is_dir() else path
+
+
+def report(given: argparse.Namespace, _house: House, console: Console) -> int:
+    """Makes the review page of a manifest again, and prints where it is."""
+    from pipeline import api
+
+    _print(str(api.report(_manifest(Path(given.manifest)))))
+    console.say("Open it in a browser.")
+    return 0
+
+
+def verify(given: argparse.Namespace, _house: House, console: Console) -> int:
+    """Looks at every file of a manifest to its end."""
+    from pipeline import api
+
+    damages = api.verify(_manifest(Path(given.manifest)))
+    if given.format == "json":
+        _print(dumps(damages, indent=2))
+    else:
+        for damage in damages:
+            _print(damage)
+    if damages:
+        console.say("Run the recipe again: what is damaged is put back, or made again.")
+        return 1
+    console.say("Every file is there, of its digest, and decodes to its end.")
+    return 0
+
+
+def schema(given: argparse.Namespace, _house: House, _console: Console) -> int:
+    """Prints a JSON schema."""
+    from pipeline.recipe.schema import schema as recipe_schema
+    from pipeline.report import manifest, plan_json
+
+    schemas = {"recipe": recipe_schema, "plan": plan_json.schema, "manifest": manifest.schema}
+    _print(dumps(schemas[given.name](), indent=2))
+    return 0
+
+
+def config(given: argparse.Namespace, house: House, _console: Console) -> int:
+    """Prints the configuration that holds, and where each value comes from."""
+    from pipeline.config import default_path
+
+    rows = house.config.rows()
+    if given.format == "json":
+        _print(dumps([{"setting": name, "value": value, "origin": origin} for name, value, origin in rows], indent=2))
+        return 0
+    path = house.config.path
+    _print(f"configuration: {path}" if path else f"configuration: none ({default_path()} does not exist)")
+    for name, value, origin in rows:
+        _print(f"{name} = {value}  ({origin})")
+    return 0
+
+
+COMMANDS: dict[str, Command] = {
+    "init": init,
+    "check": check,
+    "plan": plan,
+    "run": run,
+    "status": status,
+    "report": report,
+    "verify": verify,
+    "schema": schema,
+    "config": config,
+}

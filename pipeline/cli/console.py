@@ -1,0 +1,197 @@
+"""What people see on standard error: messages, faults with a caret, progress. Standard output is the commands'."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import tempfile
+import time
+import traceback
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import Fault, RecipeError, RushesError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from pipeline.desk import Desk
+    from pipeline.events import Event
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Console:
+    """Standard error, in the words or the JSON the user asked for."""
+
+    def __init__(self, *, quiet: bool, log: str) -> None:
+        self.quiet = quiet
+        self.json = log == "json"
+
+    def say(self, text: str, **values: Any) -> None:
+        """A message that `--quiet` silences."""
+        if not self.quiet:
+            self._write("info", text, values)
+
+    def warn(self, fault: Fault) -> None:
+        """A warning of a recipe."""
+        if not self.quiet:
+            self._write("warning", fault_text(fault) if not self.json else str(fault), {})
+
+    def refuse(self, error: RushesError) -> None:
+        """What the user must know about why nothing, or not everything, was done."""
+        if isinstance(error, RecipeError) and not self.json:
+            texts = [fault_text(fault) for fault in error.faults]
+            count = f"{len(texts)} faults" if len(texts) > 1 else "1 fault"
+            self._write("error", "\n\n".join(texts) + f"\n\n{count}.", {})
+            return
+        self._write("error", f"error: {error.fact}" + (f"\nHint: {error.hint}" if error.hint else ""), {})
+
+    def refuse_os(self, error: OSError) -> None:
+        """An error of the operating system that no room has put into words."""
+        name = f"{error.filename}: " if error.filename else ""
+        hint = (
+            "Free some space; the same command then goes on." if error.errno in FULL else "See to it, then try again."
+        )
+        self._write("error", f"error: {name}{error.strerror or error}.\nHint: {hint}", {})
+
+    def crash(self, error: BaseException) -> int:
+        """A fault of ours: the traceback goes to a file, its name to the user. Gives the exit code."""
+        text = "".join(traceback.format_exception(error))
+        handle, name = tempfile.mkstemp(prefix="rushes-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        last = f"{type(error).__name__}: {error}"
+        self._write("error", f"error: a fault in Rushes itself ({last}).\nHint: please send {name} to its makers.", {})
+        return 70
+
+    def ask(self, question: str) -> bool:
+        """A yes-or-no question on the terminal; anything but yes is no."""
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def _write(self, level: str, text: str, values: dict[str, Any]) -> None:
+        if self.json:
+            text = json.dumps({"level": level, "message": text, **values}, ensure_ascii=False)
+        sys.stderr.write(_safe(text, sys.stderr.encoding) + "\n")
+        sys.stderr.flush()
+
+
+def can_ask() -> bool:
+    """Whether there is a person at a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _safe(text: str, encoding: str | None) -> str:
+    """Text from strangers without what would steer a terminal, in characters that the stream can carry."""
+    plain = "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "�" for c in text)
+    return plain.encode(encoding or "utf-8", "replace").decode(encoding or "utf-8")
+
+
+def fault_text(fault: Fault) -> str:
+    """`file:line:column: fact`, the source line with a caret, and the way out."""
+    word = "warning: " if fault.warning else ""
+    lines = [f"{fault.place}: {word}{fault.fact}"]
+    if fault.place.text.strip():
+        start = max(0, fault.place.column - 60)
+        shown = fault.place.text[start : start + 100].replace("\t", " ")
+        gutter = f"{fault.place.line:>5} | "
+        lines.append(gutter + shown)
+        lines.append(" " * (len(gutter) + _columns(shown[: fault.place.column - 1 - start])) + "^")
+    lines.append(f"Hint: {fault.hint}")
+    return "\n".join(lines)
+
+
+def _columns(text: str) -> int:
+    """How many terminal columns a text takes."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+class Progress:
+    """Tells how a run goes: a bar on a terminal, a line a step elsewhere, JSON lines where they were asked for."""
+
+    def __init__(self, console: Console, desk: Desk) -> None:
+        self.console = console
+        self.steps = {step.id: step for step in desk.plan.steps}
+        self.total = len(desk.plan.doing())
+        self.running: set[str] = set()
+        self.done = 0
+        self.failed = 0
+        self.credits = sum((desk.book(desk.plan.limits).sum("run", name) for name in desk.plan.accounts), start=0)
+        self.unit = next((account.unit for account in desk.plan.accounts.values()), "")
+        self.began = time.monotonic()
+        self.bar: tqdm[Any] | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Takes note of an event."""
+        name = type(event).__name__
+        step = getattr(event, "step", "")
+        if name == "Started":
+            self.running.add(step)
+        elif name in ("Succeeded", "Failed", "Skipped", "Doubted"):
+            self.running.discard(step)
+            self.done += name == "Succeeded"
+            self.failed += name in ("Failed", "Doubted")
+        elif name == "Settled":
+            self.credits += event.charged  # type: ignore[union-attr]
+        self._show(event, name, step)
+
+    def _show(self, event: Event, name: str, step: str) -> None:
+        if self.console.quiet:
+            return
+        if self.console.json:
+            from pipeline.events import to_json
+
+            self.console.say(f"{name} {step}".strip(), event=name, **{k: v for k, v in to_json(event).items()})
+        elif sys.stderr.isatty():
+            self._draw(name)
+        elif name in ("Succeeded", "Failed", "Skipped", "Refused", "Doubted"):
+            self._line(event, name, step)
+
+    def _line(self, event: Event, name: str, step: str) -> None:
+        word = {
+            "Succeeded": "done",
+            "Failed": "FAILED",
+            "Skipped": "skipped",
+            "Refused": "refused",
+            "Doubted": "unknown",
+        }
+        why = getattr(event, "error", "") or getattr(event, "why", "")
+        self.console.say(
+            f"[{self.done}/{self.total}] {step} {word[name]}{': ' + why if why else ''}"
+            f" ({time.monotonic() - self.began:.1f} s)"
+        )
+
+    def _draw(self, name: str) -> None:
+        from tqdm import tqdm
+
+        if self.bar is None:
+            self.bar = tqdm(
+                total=self.total,
+                unit="step",
+                file=sys.stderr,
+                dynamic_ncols=True,
+                leave=False,
+                miniters=1,
+                bar_format="{n_fmt}/{total_fmt} steps |{bar}| {elapsed} {postfix}",
+            )
+        self.bar.n = self.done + self.failed
+        parts = [f"{len(self.running)} running"]
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        if self.unit:
+            parts.append(f"{self.credits} {self.unit}")
+        self.bar.set_postfix_str(", ".join(parts))
+        if name == "RunEnded":
+            self.bar.close()
+
+
+def library() -> Path:
+    """The folder of ready-made recipes: in the package where it is installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    packed = package / "library"
+    return packed if packed.is_dir() else package.parent / "recipes"

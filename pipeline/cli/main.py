@@ -1,0 +1,185 @@
+"""The command `rushes`: its arguments, and the one place where errors become exit codes.
+
+Only argparse is imported here: everything else waits until a command asks for it, so `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from pipeline import __version__
+
+if TYPE_CHECKING:
+    from pipeline.desk import House
+
+EXIT_CODES = """exit codes:
+  0 done   1 some shots failed, or verify found damage   2 the recipe, the configuration or the command
+  3 a budget left work undone   4 a decision is needed   5 another run holds this recipe
+  70 a fault of ours, with a log to send   130 interrupted, resumable"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, whose complaints look like all others here."""
+
+    def error(self, message: str) -> NoReturn:
+        command = self.prog.removeprefix("rushes").strip()
+        self.exit(2, f"error: {message}.\nHint: rushes {command + ' ' if command else ''}--help\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line, for parsing and for help."""
+    top = _Parser(
+        prog="rushes",
+        description="Runs batches of AI video from YAML recipes: planned, priced, within caps, never paid twice.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"rushes {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    init = command("init", "write a small recipe that runs")
+    init.add_argument("folder", nargs="?", default=".", metavar="DIR", help="where to write it (default: here)")
+    init.add_argument("--recipe", default="starter", metavar="NAME", help="which one of the library (default: starter)")
+    _output(init)
+
+    check = command("check", "tell every fault of recipes at once")
+    check.add_argument("recipes", nargs="+", metavar="RECIPE")
+    _wants(check, spending=False)
+    _output(check, formats=("table", "json"))
+
+    plan = command("plan", "show what would run, why, and what it costs; spends nothing")
+    plan.add_argument("recipe", metavar="RECIPE")
+    plan.add_argument("--out", metavar="PLAN", help="save the plan, for `rushes run PLAN`")
+    _wants(plan)
+    _output(plan, formats=("table", "json", "markdown", "svg", "mermaid", "dot"))
+
+    run = command("run", "carry a recipe or a saved plan out; again: finish the remainder")
+    run.add_argument("recipe", metavar="RECIPE|PLAN")
+    _wants(run)
+    run.add_argument("--yes", action="store_true", help="spend without asking; needs a cap for the run")
+    _output(run)
+
+    status = command("status", "show what is done, in flight, failed and spent")
+    status.add_argument("recipe", metavar="RECIPE|MANIFEST")
+    _wants(status, spending=False)
+    _output(status)
+
+    report = command("report", "make the review page again")
+    report.add_argument("manifest", metavar="MANIFEST", help="a manifest.json, or the folder it lies in")
+    _output(report)
+
+    verify = command("verify", "check every file of a manifest: there, of its digest, decoding to its end")
+    verify.add_argument("manifest", metavar="MANIFEST", help="a manifest.json, or the folder it lies in")
+    _output(verify, formats=("table", "json"))
+
+    schema = command("schema", "print a JSON schema: recipe, plan or manifest")
+    schema.add_argument("name", choices=("recipe", "plan", "manifest"))
+    _output(schema)
+
+    config = command("config", "show the configuration and where each value comes from")
+    _output(config, formats=("table", "json"))
+    return top
+
+
+def _wants(command: argparse.ArgumentParser, *, spending: bool = True) -> None:
+    command.add_argument("--var", action="append", default=[], metavar="K=V", help="set a variable of the recipe")
+    command.add_argument("--date", default="", metavar="YYYY-MM-DD", help="run.date; results go below a folder of it")
+    command.add_argument("--provider", default="", metavar="NAME", help="move every shot there that NAME can make")
+    command.add_argument("--preview", action="store_true", help="draw every shot on animatic: free, below preview/")
+    command.add_argument(
+        "--workspace", metavar="DIR", help="the workspace folder itself (else RUSHES_WORKSPACE, .rushes)"
+    )
+    command.add_argument("--output", metavar="DIR", help="where results go (default: out/NAME beside the recipe)")
+    if spending:
+        command.add_argument("--only", action="append", default=[], metavar="SHOT", help="this shot and what it needs")
+        command.add_argument(
+            "--redo", action="append", default=[], metavar="SHOT", help="this shot anew; the old is kept"
+        )
+        command.add_argument("--follow", action="store_true", help="also pay for shots that only follow a changed one")
+        command.add_argument("--max-credits", metavar="N", help="cap of this run in credits")
+        command.add_argument("--max-usd", metavar="N", help="cap of this run in dollars")
+
+
+def _output(command: argparse.ArgumentParser, formats: Sequence[str] = ("table", "json", "markdown")) -> None:
+    if len(formats) > 1:
+        command.add_argument("--format", choices=formats, default="table", help="what standard output carries")
+    command.add_argument("--quiet", action="store_true", help="no progress and no messages, errors only")
+    command.add_argument("--log", choices=("text", "json"), default="text", help="how standard error is written")
+
+
+def main(argv: Sequence[str], house: House | None = None) -> int:
+    """Carries one command out and gives its exit code; nothing it does shows a traceback."""
+    try:
+        given = parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    from pipeline.cli.commands import COMMANDS
+    from pipeline.cli.console import Console
+    from pipeline.errors import RushesError
+
+    console = Console(quiet=given.quiet, log=given.log)
+    try:
+        if house is None:
+            from pipeline.desk import House
+
+            house = House.of_user(os.environ)
+        return COMMANDS[given.command](given, house, console)
+    except RushesError as error:
+        console.refuse(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.say("interrupted. Nothing is lost: the same command goes on.")
+        return 130
+    except BrokenPipeError:
+        sys.stdout = None  # type: ignore[assignment]  # whoever read it has gone: say no more, also not at exit
+        return 0
+    except BaseExceptionGroup as group:
+        return _grouped(group, console)
+    except OSError as error:
+        console.refuse_os(error)
+        return 2
+    except Exception as error:
+        return console.crash(error)
+
+
+def _grouped(group: BaseExceptionGroup[BaseException], console: object) -> int:
+    """The one error that the others came from: tasks that ran beside each other fail as a group."""
+    from pipeline.cli.console import Console
+    from pipeline.errors import RushesError
+
+    assert isinstance(console, Console)
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, RushesError):
+        console.refuse(error)
+        return error.exit_code
+    if isinstance(error, OSError):
+        console.refuse_os(error)
+        return 2
+    return console.crash(error)
+
+
+def entry() -> None:
+    """The command as installed. Ends the process at once: what is unfinished is in the ledger, threads included."""
+    code = main(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream:
+                stream.flush()
+        except OSError:
+            code = code or 1
+    os._exit(code)

@@ -1,0 +1,228 @@
+"""One recipe on the desk: its plan against its workspace, the run it continues, the money already spent on it.
+
+Everything here can be thrown away: nothing is written, nothing is spent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pipeline import config as configuration
+from pipeline.config import Config
+from pipeline.errors import UserError
+from pipeline.events import Event, Failed, Refused, Settled, Started
+from pipeline.plan.budget import Book, Limits
+from pipeline.plan.build import Setting, build
+from pipeline.plan.known import Known, Nothing, Remembered
+from pipeline.plan.model import Plan
+from pipeline.providers.catalog import PROVIDERS, Providers
+from pipeline.providers.remote import Wire
+from pipeline.recipe.load import load
+from pipeline.recipe.model import Budget, Caps, Recipe
+from pipeline.store import workspace
+from pipeline.store.ledger import Ledger, Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wants:
+    """What the user asks of a recipe: the flags that mean the same everywhere."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    date: str = ""
+    provider: str = ""
+    preview: bool = False
+    only: tuple[str, ...] = ()
+    redo: tuple[str, ...] = ()
+    follow: bool = False
+    yes: bool = False
+    allow_unpriced: bool = False
+    max_credits: Decimal | None = None
+    max_usd: Decimal | None = None
+    workspace: Path | None = None
+    output: Path | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """What a saved plan must repeat to mean the same."""
+        return {
+            "variables": dict(self.variables),
+            "date": self.date,
+            "provider": self.provider,
+            "preview": self.preview,
+            "only": list(self.only),
+            "redo": list(self.redo),
+            "max_credits": self.max_credits,
+            "max_usd": self.max_usd,
+        }
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Who can do what, the user's configuration, and the outermost skin: clock, environment, wires to services."""
+
+    providers: Providers = field(default_factory=lambda: PROVIDERS)
+    config: Config = field(default_factory=Config)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    now: Callable[[], datetime] = _now
+    wires: Mapping[str, Wire] = field(default_factory=dict)  # by account
+    processors: int = field(default_factory=_processors)
+
+    @classmethod
+    def of_user(cls, environ: Mapping[str, str]) -> House:
+        """The house as this user has set it up. Raises `UserError`."""
+        return cls(config=configuration.load(environ, PROVIDERS), environ=environ)
+
+    def clock(self) -> str:
+        """Now, as an ISO text in UTC with milliseconds."""
+        return self.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def today(self) -> str:
+        """The ISO date in the user's time zone."""
+        return self.now().astimezone(ZoneInfo(self.config.time_zone)).date().isoformat()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A recipe, its plan, and where both belong. `continues` is the unfinished run that a run would go on with."""
+
+    path: Path
+    wants: Wants
+    recipe: Recipe
+    plan: Plan
+    output: Path
+    folder: Path  # the workspace's, whether it exists or not
+    latest: Run | None
+    continues: Run | None
+    history: tuple[Event, ...]  # of the run that is continued
+
+    def book(self, limits: Limits) -> Book:
+        """What the continued run has reserved and spent, under these limits."""
+        return book_of(self.history, limits)
+
+
+UNFINISHED = frozenset({"running", "interrupted", "partial", "failed", "stopped"})
+
+
+def lay(path: Path, wants: Wants, house: House) -> Desk:
+    """Reads and plans a recipe against its workspace. Raises `RecipeError`, `UserError`, `StoreError`."""
+    if wants.provider and wants.provider not in house.providers:
+        raise UserError(
+            f"--provider {wants.provider} is not a provider.", f"The providers are {', '.join(house.providers)}."
+        )
+    date = wants.date or house.today()
+    recipe = load(path, variables=wants.variables, date=date, providers=tuple(house.providers))
+    output = output_of(recipe, wants)
+    folder = workspace.find(path, named=wants.workspace or _named(house.environ))
+    with _known(folder, recipe, output) as (known, ledger):
+        latest = ledger.latest(recipe.name, str(output)) if ledger else None
+        continues = latest if latest and latest.status in UNFINISHED else None
+        if continues and not wants.date and continues.date != date and any(shot.dated for shot in recipe.shots):
+            recipe = load(path, variables=wants.variables, date=continues.date, providers=tuple(house.providers))
+        history = tuple(ledger.events(continues.id)) if ledger and continues else ()
+        setting = Setting(
+            providers=house.providers,
+            processors=house.processors,
+            widths=house.config.widths,
+            usd_per_credit=house.config.usd_per_credit,
+            budgets=_budgets(house.config, wants),
+            provider="animatic" if wants.preview else wants.provider,
+            only=wants.only,
+            redo=wants.redo,
+            redo_begun=bool(continues and wants.redo and continues.options.get("redo") == list(wants.redo)),
+            book=lambda limits: book_of(history, limits),
+        )
+        plan = build(recipe, known, setting)
+    return Desk(
+        path=path,
+        wants=wants,
+        recipe=recipe,
+        plan=plan,
+        output=output,
+        folder=folder,
+        latest=latest,
+        continues=continues,
+        history=history,
+    )
+
+
+def _named(environ: Mapping[str, str]) -> Path | None:
+    return Path(environ["RUSHES_WORKSPACE"]) if environ.get("RUSHES_WORKSPACE") else None
+
+
+def output_of(recipe: Recipe, wants: Wants) -> Path:
+    """Where a recipe's results go: beside it, below its name; a preview and a given date have folders of their own."""
+    base = wants.output.absolute() if wants.output else recipe.folder / "out" / recipe.name
+    if wants.preview:
+        base = base / "preview"
+    return base / wants.date if wants.date else base
+
+
+@contextmanager
+def _known(folder: Path, recipe: Recipe, output: Path) -> Iterator[tuple[Known, Ledger | None]]:
+    if not workspace.ledger_path(folder).exists():
+        yield Nothing(), None
+        return
+    shelf = workspace.open_workspace(folder, create=False)
+    with Ledger(shelf.ledger, read_only=True) as ledger:
+        yield Remembered(ledger, shelf.artifacts, recipe=recipe.name, output=str(output)), ledger
+
+
+def _budgets(config: Config, wants: Wants) -> tuple[Budget, ...]:
+    flags = Budget(run=Caps(usd=wants.max_usd, bare=wants.max_credits))
+    return (config.budget, flags) if config.budget else (flags,)
+
+
+def book_of(history: tuple[Event, ...], limits: Limits) -> Book:
+    """The book that the events of a run's earlier processes left behind, under these limits."""
+    book = Book(limits)
+    for event in history:
+        match event:
+            case Started() if event.account:
+                take = event.step.partition("/")[0]
+                book.reserve(
+                    event.step, event.attempt, take=take, account=event.account, credits=event.credits, usd=event.usd
+                )
+            case Settled():
+                book.settle(event.step, event.attempt, charged=event.charged, usd=event.usd)
+            case Refused() | Failed():
+                book.release(event.step, event.attempt)
+            case _:
+                pass
+    return book
+
+
+def attempts_of(history: tuple[Event, ...]) -> dict[str, int]:
+    """The last attempt's number of each step in a run's earlier processes."""
+    found: dict[str, int] = {}
+    for event in history:
+        if isinstance(event, Started):
+            found[event.step] = max(found.get(event.step, 0), event.attempt)
+    return found
+
+
+def lock_name(desk: Desk) -> str:
+    """One lock for a recipe and its output folder."""
+    return f"{desk.recipe.name}-{hashlib.sha256(str(desk.output).encode()).hexdigest()[:8]}"
+
+
+def changed_only(desk: Desk, house: House) -> Desk:
+    """The same desk without the steps that would run only because they follow a changed one."""
+    changed = {s for s in desk.plan.doing() if not s.follows and s.shot}
+    names = tuple(sorted({s.id.partition("/")[0] for s in changed}))
+    return lay(desk.path, dataclasses.replace(desk.wants, only=names or desk.wants.only), house)

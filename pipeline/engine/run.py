@@ -1,0 +1,165 @@
+"""The loop: asks the state for orders, hands steps to the worker in a task group, writes and applies what happens.
+
+There is no central loop to wait in: whatever is written down is applied, and whatever can then begin, begins.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import anyio
+
+from pipeline.engine.state import LIVE, Phase, Rest, RunState, Share, Skip, Start
+from pipeline.engine.worker import Emit, Results
+from pipeline.errors import Advice
+from pipeline.events import Event, Failed, Refused, RunEnded, RunStarted, Skipped, Started, Succeeded
+from pipeline.plan.model import Step
+
+Listener = Callable[[Event], None]
+Carry = Callable[[Step, int, Results, Emit], Awaitable[None]]
+
+
+class Journal(Protocol):
+    """Where events are written down."""
+
+    async def commit(self, event: Event) -> None:
+        """Returns when the event is durable."""
+        ...
+
+    def post(self, event: Event) -> None:
+        """Written in order with the others; durable at the latest with the next commit."""
+        ...
+
+
+class Engine:
+    """One process's share of a run: from the state as it is until nothing more can be begun."""
+
+    def __init__(
+        self,
+        state: RunState,
+        journal: Journal,
+        carry: Carry,
+        *,
+        clock: Callable[[], str],
+        listeners: Sequence[Listener] = (),
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self.state = state
+        self._journal = journal
+        self._carry = carry
+        self._clock = clock
+        self._listeners = listeners
+        self._sleep = sleep
+
+    async def go(self) -> None:
+        """Carries out what can be carried out. Cancelling it leaves everything resumable."""
+        async with anyio.create_task_group() as self._tasks:
+            self._pump()
+
+    def _pump(self) -> None:
+        """Carries out every order there is now."""
+        state = self.state
+        while (order := state.order()) is not None:
+            match order:
+                case Start():
+                    self._start(order)
+                case Share(step=step, result=result):
+                    self._note(Succeeded(at=self._clock(), step=step.id, key=step.key, attempt=0, result=result))
+                case Skip(step=step, reason=reason, why=why):
+                    self._note(Skipped(at=self._clock(), step=step.id, key=step.key, reason=reason, why=why))
+                case Rest(step=step, seconds=seconds):
+                    self._tasks.start_soon(self._rest, step, seconds)
+
+    def _start(self, order: Start) -> None:
+        """Begins an attempt; its money is reserved in the state at once, before anything else can ask for it."""
+        step, attempt = order.step, order.attempt
+        if attempt == step.attempt and step.job_id:
+            self.state.begin(step)
+            self._tasks.start_soon(self._step, step, attempt, None)
+            return
+        event = Started(
+            at=self._clock(),
+            step=step.id,
+            key=step.key,
+            attempt=attempt,
+            provider=step.provider,
+            account=step.account,
+            credits=step.price.high,
+            usd=step.price.usd if step.account else None,
+            body=step.own,
+        )
+        if step.account:
+            self.state.apply(event)
+        else:
+            self._note(event)
+        self._tasks.start_soon(self._step, step, attempt, event if step.account else None)
+
+    async def _step(self, step: Step, attempt: int, started: Started | None) -> None:
+        """One attempt; a paid one is durably written down before anything is sent."""
+        if started:
+            await self._journal.commit(started)
+            self._hear(started)
+        await self._carry(step, attempt, self.state.results, self._tell)
+        self._pump()
+
+    async def _rest(self, step: Step, seconds: float) -> None:
+        await self._sleep(seconds)
+        self.state.wake(step.id)
+        self._pump()
+
+    async def _tell(self, event: Event) -> None:
+        """Writes an event down, then lets everything rely on it; where money is at stake, only once it is durable.
+
+        What costs nothing need not wait: the journal keeps its order, so that an event which must be durable, like
+        the start of a paid step, makes all before it durable too.
+        """
+        step = self.state.steps[event.step] if not isinstance(event, RunStarted | RunEnded) else None
+        told = [event]
+        if isinstance(event, Failed) and self.state.is_last_chance(event.step):
+            told = [dataclasses.replace(event, permanent=True)]
+        elif isinstance(event, Refused) and self.state.gives_up(event.step, event.advice):
+            told.append(_given_up(event))
+        for one in told:
+            if step is not None and step.account:
+                await self._journal.commit(one)
+            else:
+                self._journal.post(one)
+        for one in told:
+            self.state.apply(one)
+            self._hear(one)
+
+    def _note(self, event: Event) -> None:
+        """Writes an event that nothing relies on being durable: it would be found out again."""
+        self._journal.post(event)
+        self.state.apply(event)
+        self._hear(event)
+
+    def _hear(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+
+def _given_up(event: Refused) -> Failed:
+    return Failed(
+        at=event.at,
+        step=event.step,
+        key=event.key,
+        attempt=event.attempt,
+        error=event.error,
+        hint=event.hint,
+        permanent=event.advice is Advice.NEVER,
+    )
+
+
+def outcome(state: RunState) -> str:
+    """How a run that has come to its end stands: complete, stopped by a cap, failed, or partial."""
+    phases = set(state.phase.values())
+    if phases <= {Phase.DONE}:
+        return "complete"
+    if Phase.UNKNOWN in phases or phases & LIVE:
+        return "partial"
+    if Phase.FAILED in phases:
+        return "failed" if Phase.DONE not in phases else "partial"
+    return "stopped"

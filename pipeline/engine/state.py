@@ -1,0 +1,340 @@
+"""The state of a run: events in, orders out. Pure: no await, no clock, no disk; live and replay are the same line.
+
+`apply` tells the state what happened; `order` asks what to do next. An order is carried out by writing the event it
+leads to and applying that, so nothing is begun that the events do not say.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import assert_never
+
+from pipeline.engine.retry import wait_seconds
+from pipeline.errors import Advice
+from pipeline.events import (
+    Doubted,
+    Event,
+    Failed,
+    Refused,
+    RunEnded,
+    RunStarted,
+    Settled,
+    Skipped,
+    Started,
+    Submitted,
+    Succeeded,
+    Result,
+)
+from pipeline.plan.budget import Book
+from pipeline.plan.graph import longest_remaining
+from pipeline.plan.model import Action, Block, Plan, Step, take_id
+
+
+class Phase(Enum):
+    """Where a step stands. WAITING for what it needs, READY for a slot, RESTING before it is sent again."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    RUNNING = "running"
+    RESTING = "resting"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+
+
+LIVE = frozenset({Phase.WAITING, Phase.READY, Phase.RUNNING, Phase.RESTING})
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Begin this attempt of a step, or take up its job where it stands."""
+
+    step: Step
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Give a step the result of its twin."""
+
+    step: Step
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Do not begin a step: what it needs failed, or a cap forbids it."""
+
+    step: Step
+    reason: str  # "needs" or "budget"
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Wake the step after some seconds, so that it can be sent again."""
+
+    step: Step
+    seconds: float
+
+
+Order = Start | Share | Skip | Rest
+
+
+class _Lane:
+    """Steps that are ready for one lane, best first, and how many may be in flight."""
+
+    def __init__(self, width: int) -> None:
+        self.most = width
+        self.width = width
+        self.running = 0
+        self.good = 0  # successes since the width last changed
+        self.ready: list[tuple[int, float, int]] = []
+
+    def slow_down(self) -> None:
+        self.width, self.good = max(1, self.width // 2), 0
+
+    def succeeded(self) -> None:
+        self.good += 1
+        if self.width < self.most and self.good >= self.width:
+            self.width, self.good = self.width + 1, 0
+
+
+class RunState:
+    """What is waiting, running and done in one run of a plan, and the book of its money."""
+
+    def __init__(self, plan: Plan, book: Book, attempts: Mapping[str, int] | None = None) -> None:
+        self.book = book
+        self.steps = {step.id: step for step in plan.steps}
+        self.phase: dict[str, Phase] = {}
+        self.results: dict[str, Result] = {}
+        self.why: dict[str, str] = {}  # of what failed, was skipped or is unknown
+        self.attempts: dict[str, int] = {}
+        self._before = attempts or {}  # of this run's earlier processes
+        self.stopping = False  # start nothing more
+        self.overspent = ""  # why no more money is spent
+        self._refusals: dict[str, int] = {}
+        self._failures: dict[str, int] = {}
+        self._missing: dict[str, int] = {}
+        self._followers: dict[str, list[str]] = {name: [] for name in self.steps}
+        self._doomed: deque[Skip] = deque()
+        self._resting: deque[Rest] = deque()
+        self._paid_running = 0
+        self._lanes = {name: _Lane(width) for name, width in plan.lanes.items()}
+        self._ids = list(self.steps)
+        self._rank = self._ranks(plan.steps)
+        for step in plan.steps:
+            self._place(step)
+
+    def _ranks(self, steps: Iterable[Step]) -> dict[str, tuple[int, float, int]]:
+        """Highest priority first (its own, or of what needs it), then the longest remaining path, then plan order."""
+        steps = list(steps)
+        needs = {step.id: [name for name in step.needs if name in self.steps] for step in steps}
+        rest = longest_remaining(needs, {step.id: step.effort_seconds for step in steps})
+        priority = {step.id: step.priority for step in steps}
+        for step in reversed(steps):
+            for name in needs[step.id]:
+                priority[name] = max(priority[name], priority[step.id])
+        return {step.id: (-priority[step.id], -rest[step.id], place) for place, step in enumerate(steps)}
+
+    def _place(self, step: Step) -> None:
+        """A step's first phase, by its action in the plan."""
+        self.attempts[step.id] = max(step.attempt, self._before.get(step.id, 0))
+        if step.action is Action.REUSE:
+            self.phase[step.id] = Phase.DONE
+            if step.result:
+                self.results[step.id] = step.result
+            return
+        if step.action is Action.BLOCKED:
+            blocks = {Block.FAILURE: Phase.FAILED, Block.UNKNOWN: Phase.UNKNOWN, Block.BUDGET: Phase.SKIPPED}
+            self.phase[step.id] = blocks[step.block or Block.FAILURE]
+            self.why[step.id] = step.why
+            return
+        missing = 0
+        for name in step.needs:
+            if self.phase.get(name) is not Phase.DONE and name in self.steps:
+                missing += 1
+                self._followers[name].append(step.id)
+        self._missing[step.id] = missing
+        self.phase[step.id] = Phase.WAITING
+        if not missing:
+            self._make_ready(step.id)
+
+    def _make_ready(self, name: str) -> None:
+        self.phase[name] = Phase.READY
+        heapq.heappush(self._lanes[self.steps[name].lane].ready, self._rank[name])
+
+    # what happened
+
+    def apply(self, event: Event) -> None:
+        """Takes an event into account; one that was already taken into account changes nothing."""
+        match event:
+            case RunStarted() | RunEnded():
+                pass
+            case Started():
+                self._started(event)
+            case Submitted():
+                pass
+            case Refused():
+                self._refused(event)
+            case Doubted():
+                self._end(event.step, Phase.UNKNOWN, event.error)
+            case Settled():
+                self.book.settle(event.step, event.attempt, charged=event.charged, usd=event.usd)
+            case Succeeded():
+                self._succeeded(event)
+            case Failed():
+                self._failed(event)
+            case Skipped():
+                self._skipped(event)
+            case _:
+                assert_never(event)
+
+    def _started(self, event: Started) -> None:
+        step = self.steps[event.step]
+        self.attempts[step.id] = max(self.attempts[step.id], event.attempt)
+        if step.account:
+            self.book.reserve(
+                step.id,
+                event.attempt,
+                take=take_id(step.shot, step.take),
+                account=event.account,
+                credits=event.credits,
+                usd=event.usd,
+            )
+        self.begin(step)
+
+    def begin(self, step: Step) -> None:
+        """The step holds a slot of its lane from now on."""
+        if self.phase[step.id] is Phase.READY:
+            self.phase[step.id] = Phase.RUNNING
+            self._lanes[step.lane].running += 1
+            self._paid_running += bool(step.account)
+
+    def _refused(self, event: Refused) -> None:
+        self.book.release(event.step, event.attempt)
+        if self.phase[event.step] is not Phase.RUNNING:
+            return
+        step = self.steps[event.step]
+        if event.advice is Advice.SLOW_DOWN:
+            self._lanes[step.lane].slow_down()
+        self._refusals[step.id] = self._refusals.get(step.id, 0) + 1
+        seconds = wait_seconds(event.advice, self._refusals[step.id], event.after_seconds)
+        if seconds is not None:
+            self._leave(step.id, Phase.RESTING)
+            self._resting.append(Rest(step, seconds))
+
+    def gives_up(self, name: str, advice: Advice) -> bool:
+        """Whether a step that was refused with this advice is not sent again."""
+        return wait_seconds(advice, self._refusals.get(name, 0) + 1, None) is None
+
+    def is_last_chance(self, name: str) -> bool:
+        """Whether a paid step that fails now is not bought again: its failure stands for its key."""
+        step = self.steps[name]
+        return bool(step.account) and self._failures.get(name, 0) >= step.retry
+
+    def wake(self, name: str) -> None:
+        """A step that rested is ready again."""
+        if self.phase[name] is Phase.RESTING:
+            self._make_ready(name)
+
+    def _succeeded(self, event: Succeeded) -> None:
+        if self.phase[event.step] is Phase.DONE:
+            return
+        self._lanes[self.steps[event.step].lane].succeeded()
+        self._end(event.step, Phase.DONE, "")
+        self.results[event.step] = event.result
+        for follower in self._followers[event.step]:
+            self._missing[follower] -= 1
+            if self._missing[follower] == 0 and self.phase[follower] is Phase.WAITING:
+                self._make_ready(follower)
+
+    def _failed(self, event: Failed) -> None:
+        if self.phase[event.step] is not Phase.RUNNING:
+            return
+        self.book.release(event.step, event.attempt)
+        self._failures[event.step] = self._failures.get(event.step, 0) + 1
+        if not event.permanent and self._failures[event.step] <= self.steps[event.step].retry:
+            self._leave(event.step, Phase.WAITING)
+            self._make_ready(event.step)
+            return
+        self._end(event.step, Phase.FAILED, event.error)
+        self._doom(event.step)
+
+    def _skipped(self, event: Skipped) -> None:
+        self._end(event.step, Phase.SKIPPED, event.why)
+        self._doom(event.step)
+        if event.reason == "budget" and self.book.limits.on_exceed != "skip":
+            self.overspent = self.overspent or f"the budget stopped the run at {event.step}"
+
+    def _doom(self, name: str) -> None:
+        for follower in self._followers[name]:
+            if self.phase[follower] is Phase.WAITING:
+                word = "failed" if self.phase[name] is Phase.FAILED else "was not made"
+                reason = "needs" if self.phase[name] is Phase.FAILED else "budget"
+                self._doomed.append(Skip(self.steps[follower], reason, f"needs {name}, which {word}"))
+
+    def _end(self, name: str, phase: Phase, why: str) -> None:
+        if self.phase[name] in LIVE:
+            self._leave(name, phase)
+            if why:
+                self.why[name] = why
+
+    def _leave(self, name: str, phase: Phase) -> None:
+        step = self.steps[name]
+        if self.phase[name] is Phase.RUNNING:
+            self._lanes[step.lane].running -= 1
+            self._paid_running -= bool(step.account)
+        self.phase[name] = phase
+
+    # what to do next
+
+    def order(self) -> Order | None:
+        """The next thing to do, or None while there is nothing that can be begun."""
+        while self._doomed:
+            skip = self._doomed.popleft()
+            if self.phase[skip.step.id] is Phase.WAITING:
+                return skip
+        if self._resting:
+            return self._resting.popleft()
+        if self.stopping:
+            return None
+        for lane in self._lanes.values():
+            step = self._best(lane)
+            if step is None:
+                continue
+            if step.twin:
+                return Share(step, self.results[step.twin])
+            if lane.running >= lane.width:
+                continue
+            if step.action is Action.RESUME and step.id not in self._refusals and step.id not in self._failures:
+                return Start(step, step.attempt)
+            why = self._forbidden(step)
+            if why is None:
+                return Start(step, self.attempts[step.id] + 1)
+            if not self._paid_running:  # nothing in flight can give money back: it will not fit later either
+                return Skip(step, "budget", why)
+        return None
+
+    def _best(self, lane: _Lane) -> Step | None:
+        while lane.ready:
+            name = self._ids[lane.ready[0][2]]
+            if self.phase[name] is Phase.READY:
+                return self.steps[name]
+            heapq.heappop(lane.ready)
+        return None
+
+    def _forbidden(self, step: Step) -> str | None:
+        if not step.account:
+            return None
+        if step.account in self.book.overrun:
+            return f"{step.account} charged more than was reserved, so nothing more is started on it in this run"
+        if self.overspent and step.price.high:
+            return self.overspent
+        denial = self.book.deny(take_id(step.shot, step.take), step.account, step.price.high, step.price.usd)
+        return None if denial is None else str(denial)

@@ -1,0 +1,208 @@
+"""What can happen in a run, one frozen class an event; console, ledger, report and tests hear the same ones.
+
+The order of events is what makes a run safe to kill:
+
+    Started, durable -> send -> Submitted | Refused | Doubted -> poll -> Settled -> bytes kept -> Succeeded | Failed
+
+Adding an event is one class here and its name in `EVENTS`; every `match` that forgot it is found by the type checker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from typing import Any
+
+from pipeline.errors import Advice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A file that a step made, by content. `seconds` and `fps` are exact texts ("5", "24", "30000/1001"), or empty."""
+
+    sha256: str  # "sha256:<64 hex>"
+    bytes: int
+    suffix: str  # ".mp4"
+    width: int = 0
+    height: int = 0
+    seconds: str = ""
+    fps: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict of every field."""
+        return {name: getattr(self, name) for name in _ARTIFACT_FIELDS}
+
+
+_ARTIFACT_FIELDS = tuple(f.name for f in fields(Artifact))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a step leaves behind: its files by name (`video`, `image`, `last_frame`, `upscaled`, `film`) and facts."""
+
+    outputs: Mapping[str, Artifact]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict: {outputs: {name: artifact}, facts}."""
+        return {"outputs": {name: a.to_json() for name, a in self.outputs.items()}, "facts": dict(self.facts)}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Result:
+        """The inverse of `to_json`."""
+        return Result(
+            outputs={name: Artifact(**artifact) for name, artifact in value["outputs"].items()}, facts=value["facts"]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A process took the run up; the first one of a run begins it. `at` is an ISO time in UTC, here and below."""
+
+    at: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """An attempt is about to be made; `credits` and `usd` are reserved from now on. `body` is its request's digest."""
+
+    at: str
+    step: str
+    key: str
+    attempt: int
+    provider: str = ""
+    account: str = ""
+    credits: Decimal = Decimal(0)
+    usd: Decimal | None = None
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """The service accepted the request and named the job."""
+
+    at: str
+    step: str
+    key: str
+    attempt: int
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The service certainly did not take the request: the reservation is released."""
+
+    at: str
+    step: str
+    key: str
+    attempt: int
+    error: str
+    hint: str = ""
+    advice: Advice = Advice.NEVER
+    after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubted:
+    """Nobody knows whether the service took the request: the reservation is held, nothing is sent again by itself."""
+
+    at: str
+    step: str
+    key: str
+    attempt: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What the attempt cost in the end. `source` says who said so: the service, the estimate, or the user."""
+
+    at: str
+    step: str
+    key: str
+    attempt: int
+    charged: Decimal
+    refunded: Decimal
+    usd: Decimal | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """The step's bytes are kept; whatever needs it may start."""
+
+    at: str
+    step: str
+    key: str
+    attempt: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The step will not be tried again in this run; `permanent` means that its failure stands for its key."""
+
+    at: str
+    step: str
+    key: str
+    attempt: int
+    error: str
+    hint: str = ""
+    permanent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """The step was not begun: something it needs failed (`needs`), or a cap forbids it (`budget`)."""
+
+    at: str
+    step: str
+    key: str
+    reason: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """The process let go of the run: complete, partial, stopped, failed or interrupted."""
+
+    at: str
+    status: str
+
+
+Event = RunStarted | Started | Submitted | Refused | Doubted | Settled | Succeeded | Failed | Skipped | RunEnded
+EVENTS: Mapping[str, type[Event]] = {
+    cls.__name__: cls
+    for cls in (RunStarted, Started, Submitted, Refused, Doubted, Settled, Succeeded, Failed, Skipped, RunEnded)
+}
+
+_FIELDS: Mapping[type, tuple[str, ...]] = {cls: tuple(f.name for f in fields(cls)) for cls in EVENTS.values()}
+_AMOUNTS = frozenset({"credits", "usd", "charged", "refunded"})
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """A plain dict of an event's fields, amounts as exact texts; its class name is kept beside it, not in it."""
+    values: dict[str, Any] = {}
+    for name in _FIELDS[type(event)]:
+        value = getattr(event, name)
+        if isinstance(value, Decimal):
+            value = str(value)
+        elif isinstance(value, Result):
+            value = value.to_json()
+        values[name] = value
+    return values
+
+
+def from_json(kind: str, values: Mapping[str, Any]) -> Event:
+    """The event of class `kind` that `to_json` wrote. Raises `KeyError` for a kind this version does not know."""
+    fixed: dict[str, Any] = dict(values)
+    for name in _AMOUNTS & fixed.keys():
+        if fixed[name] is not None:
+            fixed[name] = Decimal(fixed[name])
+    if "advice" in fixed:
+        fixed["advice"] = Advice(fixed["advice"])
+    if "result" in fixed:
+        fixed["result"] = Result.from_json(fixed["result"])
+    return EVENTS[kind](**fixed)

@@ -1,0 +1,65 @@
+"""A prompt as a drawn scene in three layers that a camera can move apart: the same words and seed, the same scene."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from PIL import Image
+
+from pipeline.media import scene_land, scene_rooms, scene_water
+from pipeline.media.paint import Color, Sheet, grained, vignetted
+from pipeline.media.scene_stage import Stage
+from pipeline.media.scene_words import Brief, read
+
+PAINTERS: Mapping[str, Callable[[Stage], None]] = {
+    "abstract": scene_rooms.abstract,
+    "city": scene_land.city,
+    "desert": scene_land.desert,
+    "field": scene_land.field,
+    "forest": scene_land.forest,
+    "harbour": scene_water.harbour,
+    "interior": scene_rooms.interior,
+    "lamp": scene_rooms.lamp,
+    "mountain": scene_land.mountain,
+    "portrait": scene_rooms.portrait,
+    "product": scene_rooms.product,
+    "sea": scene_water.sea,
+    "sheet": scene_rooms.sheet,
+    "space": scene_land.space,
+    "stairs": scene_rooms.stairs,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A finished scene: `back` opaque, `mid` and `fore` clear where nothing stands; all of one size in pixels."""
+
+    brief: Brief
+    accent: Color
+    back: Image.Image
+    mid: tuple[Image.Image, Image.Image]
+    fore: tuple[Image.Image, Image.Image]
+
+    def flat(self) -> Image.Image:
+        """The three layers as one picture, nothing moved."""
+        whole = self.back.copy()
+        for image, alpha in (self.mid, self.fore):
+            whole.paste(image, (0, 0), alpha)
+        return whole
+
+
+def _layer(sheet: Sheet) -> tuple[Image.Image, Image.Image]:
+    return sheet.image, sheet.alpha or Image.new("L", sheet.size)
+
+
+def draw_scene(prompt: str, seed: int, size: tuple[int, int]) -> Scene:
+    """The scene of a prompt, `size` pixels."""
+    brief = read(prompt, seed)
+    stage = Stage(brief, size)
+    PAINTERS[brief.place](stage)
+    rng = random.Random(brief.dice ^ 1)
+    back = vignetted(grained(rng, stage.back.image))
+    mid, fore = _layer(stage.mid), _layer(stage.fore)
+    return Scene(brief=brief, accent=stage.colors.accent, back=back, mid=(grained(rng, mid[0], 3), mid[1]), fore=fore)

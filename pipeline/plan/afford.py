@@ -1,0 +1,94 @@
+"""What of a plan the money allows: tries its steps on a copy of the run's book."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from pipeline.plan import graph
+from pipeline.plan.budget import Book, Denial
+from pipeline.plan.model import Action, Block, Step, take_id
+
+
+def first_denial(steps: Sequence[Step], book: Book) -> tuple[Step, Denial] | None:
+    """The first paid step that no longer fits when all before it have been reserved at their upper price, or None."""
+    trial = book.copy()
+    for step in steps:
+        if step.action is Action.RUN and step.account:
+            denial = _reserve(trial, step)
+            if denial:
+                return step, denial
+    return None
+
+
+def fit(steps: Sequence[Step], book: Book) -> tuple[Step, ...]:
+    """The steps, with those that a cap forbids blocked, by the policy of the book's limits.
+
+    `refuse` blocks nothing here: the run as a whole is refused. `stop` blocks the first paid step that does not fit
+    and every paid step after it. `skip` gives the money to the highest priorities first, each with all it needs.
+    """
+    policy = book.limits.on_exceed
+    if policy == "refuse" or first_denial(steps, book) is None:
+        return tuple(steps)
+    denied = _stop(steps, book) if policy == "stop" else _skip(steps, book)
+    return tuple(_block(steps, denied))
+
+
+def _reserve(book: Book, step: Step) -> Denial | None:
+    take = take_id(step.shot, step.take)
+    denial = book.deny(take, step.account, step.price.high, step.price.usd)
+    if denial is None:
+        book.reserve(step.id, 1, take=take, account=step.account, credits=step.price.high, usd=step.price.usd)
+    return denial
+
+
+def _stop(steps: Sequence[Step], book: Book) -> dict[str, str]:
+    trial = book.copy()
+    denied: dict[str, str] = {}
+    first = ""
+    for step in steps:
+        if step.action is Action.RUN and step.account and step.price.high:
+            if first:
+                denied[step.id] = f"the budget stopped the run at {first}"
+                continue
+            denial = _reserve(trial, step)
+            if denial:
+                denied[step.id], first = str(denial), step.id
+    return denied
+
+
+def _skip(steps: Sequence[Step], book: Book) -> dict[str, str]:
+    trial = book.copy()
+    needs = {step.id: step.needs for step in steps}
+    by_id = {step.id: step for step in steps}
+    place = {step.id: i for i, step in enumerate(steps)}
+    admitted: set[str] = set()
+    denied: dict[str, str] = {}
+    for step in sorted(steps, key=lambda s: (-s.priority, place[s.id])):
+        if not (step.action is Action.RUN and step.account) or step.id in admitted:
+            continue
+        wanted = [by_id[i] for i in graph.closure({step.id}, needs) if i in by_id and i not in admitted]
+        paid = [s for s in sorted(wanted, key=lambda s: place[s.id]) if s.action is Action.RUN and s.account]
+        attempt = trial.copy()
+        denial = next((d for s in paid if (d := _reserve(attempt, s))), None)
+        if denial:
+            denied[step.id] = str(denial)
+        else:
+            trial = attempt
+            admitted |= {s.id for s in paid}
+    return {name: why for name, why in denied.items() if name not in admitted}
+
+
+def _block(steps: Sequence[Step], denied: dict[str, str]) -> list[Step]:
+    blocked: dict[str, str] = {}
+    found: list[Step] = []
+    for step in steps:
+        why = denied.get(step.id)
+        if why is None and step.action is Action.RUN:
+            before = next((name for name in step.needs if name in blocked), None)
+            why = f"waits for {before}" if before else None
+        if why is not None:
+            blocked[step.id] = why
+            step = dataclasses.replace(step, action=Action.BLOCKED, block=Block.BUDGET, why=why)
+        found.append(step)
+    return found

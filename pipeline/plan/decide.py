@@ -1,0 +1,88 @@
+"""What a run would do about each step, and why: the reason is written where the decision is made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from pipeline.money import FREE
+from pipeline.plan.known import Known
+from pipeline.plan.model import Action, Block, Step
+from pipeline.store.ledger import Kept, Line, Pending, Standing
+
+
+def decide(steps: Sequence[Step], known: Known) -> list[Step]:
+    """The steps with their actions, looked up in bulk; each comes after what it needs, as before."""
+    wanted = {step.key for step in steps}
+    kept = known.kept(wanted)
+    left = wanted - kept.keys()
+    standing, pending = known.standing(left), known.pending(left)
+    gone = known.missing(artifact for found in kept.values() for artifact in found.result.outputs.values())
+    lines = known.lines()
+    decided: dict[str, Step] = {}
+    by_key: dict[str, str] = {}
+    for step in steps:
+        found = kept.get(step.key)
+        if found and not gone.isdisjoint(a.sha256 for a in found.result.outputs.values()):
+            done = _again(step)
+        elif found:
+            done = _reuse(step, found)
+        elif step.key in by_key:
+            done = _twin(step, decided[by_key[step.key]])
+        elif step.key in pending:
+            done = _resume(step, pending[step.key])
+        elif step.key in standing:
+            done = _stands(step, standing[step.key])
+        else:
+            done = _run(step, decided, lines.get(step.id))
+        by_key.setdefault(step.key, step.id)
+        decided[step.id] = done
+    return list(decided.values())
+
+
+def _reuse(step: Step, found: Kept) -> Step:
+    why = step.why or f"made {found.at[:16].replace('T', ' ')} UTC"
+    return dataclasses.replace(step, action=Action.REUSE, result=found.result, why=why)
+
+
+def _again(step: Step) -> Step:
+    return dataclasses.replace(step, action=Action.RUN, why="its file is gone from the store, or was changed there")
+
+
+def _twin(step: Step, first: Step) -> Step:
+    if first.action is Action.BLOCKED:
+        why = f"asks for the same as {first.id}: {first.why}"
+        return dataclasses.replace(step, action=Action.BLOCKED, block=first.block, why=why)
+    why = f"asks for the same as {first.id}"
+    return dataclasses.replace(step, twin=first.id, account="", price=FREE, needs=(first.id,), why=why)
+
+
+def _resume(step: Step, found: Pending) -> Step:
+    if found.job_id:
+        why = f"{found.provider} has it as {found.job_id} since {found.at[:16].replace('T', ' ')} UTC"
+        return dataclasses.replace(step, action=Action.RESUME, job_id=found.job_id, attempt=found.attempt, why=why)
+    why = f"sent to {found.provider} on {found.at[:16].replace('T', ' ')} UTC, and nobody knows if it arrived"
+    return dataclasses.replace(step, action=Action.BLOCKED, block=Block.UNKNOWN, why=why)
+
+
+def _stands(step: Step, found: Standing) -> Step:
+    why = f"failed in run {found.run}, and the same request would fail again: {found.error}"
+    return dataclasses.replace(step, action=Action.BLOCKED, block=Block.FAILURE, why=why)
+
+
+def _run(step: Step, decided: Mapping[str, Step], line: Line | None) -> Step:
+    blocked = next((decided[name] for name in step.needs if decided[name].action is Action.BLOCKED), None)
+    if blocked:
+        return dataclasses.replace(step, action=Action.BLOCKED, block=blocked.block, why=f"waits for {blocked.id}")
+    if step.why:
+        return step
+    if line is None:
+        return dataclasses.replace(step, why="not made yet")
+    if line.own != step.own:
+        return dataclasses.replace(step, why="changed since it was made")
+    if line.base != step.base:
+        before = next((name for name in step.needs if decided[name].action is not Action.REUSE), step.needs[0])
+        return dataclasses.replace(step, why=f"follows {before}, which changed", follows=True)
+    return dataclasses.replace(
+        step, why="asked for anew" if line.key != step.key else "its result is not kept any more"
+    )

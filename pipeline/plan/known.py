@@ -1,0 +1,103 @@
+"""What the workspace already knows, as the drawing board needs it: results, failures, open jobs, earlier keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from pipeline.events import Artifact
+from pipeline.store.artifacts import Artifacts
+from pipeline.store.ledger import Kept, Ledger, Line, Pending, Standing
+
+
+class Known(Protocol):
+    """What building a plan asks. Everything is answered in bulk."""
+
+    def kept(self, keys: Iterable[str]) -> Mapping[str, Kept]:
+        """Results by key."""
+        ...
+
+    def missing(self, artifacts: Iterable[Artifact]) -> set[str]:
+        """Digests of those artifacts whose files are gone or visibly changed."""
+        ...
+
+    def standing(self, keys: Iterable[str]) -> Mapping[str, Standing]:
+        """Failures that stand for their keys."""
+        ...
+
+    def pending(self, keys: Iterable[str]) -> Mapping[str, Pending]:
+        """Paid attempts that have no end yet."""
+        ...
+
+    def redos(self) -> Mapping[str, int]:
+        """Base keys asked for anew, and how often."""
+        ...
+
+    def lines(self) -> Mapping[str, Line]:
+        """For each step id of this recipe, what was last made for it."""
+        ...
+
+
+class Nothing:
+    """A workspace that does not exist yet."""
+
+    def kept(self, keys: Iterable[str]) -> Mapping[str, Kept]:
+        """Nothing."""
+        return {}
+
+    def missing(self, artifacts: Iterable[Artifact]) -> set[str]:
+        """Nothing."""
+        return set()
+
+    def standing(self, keys: Iterable[str]) -> Mapping[str, Standing]:
+        """Nothing."""
+        return {}
+
+    def pending(self, keys: Iterable[str]) -> Mapping[str, Pending]:
+        """Nothing."""
+        return {}
+
+    def redos(self) -> Mapping[str, int]:
+        """Nothing."""
+        return {}
+
+    def lines(self) -> Mapping[str, Line]:
+        """Nothing."""
+        return {}
+
+
+class Remembered:
+    """A workspace's ledger and artifacts, for one recipe and output."""
+
+    def __init__(self, ledger: Ledger, artifacts: Artifacts, *, recipe: str, output: str) -> None:
+        self._ledger = ledger
+        self._artifacts = artifacts
+        self._recipe = recipe
+        self._output = output
+        self._lines: Mapping[str, Line] | None = None
+
+    def kept(self, keys: Iterable[str]) -> Mapping[str, Kept]:
+        """Results by key."""
+        return self._ledger.kept(keys)
+
+    def missing(self, artifacts: Iterable[Artifact]) -> set[str]:
+        """Digests of those artifacts whose files are gone or visibly changed."""
+        return self._artifacts.missing(artifacts)
+
+    def standing(self, keys: Iterable[str]) -> Mapping[str, Standing]:
+        """Failures that stand for their keys."""
+        return self._ledger.standing(keys)
+
+    def pending(self, keys: Iterable[str]) -> Mapping[str, Pending]:
+        """Paid attempts that have no end yet."""
+        return self._ledger.pending(keys)
+
+    def redos(self) -> Mapping[str, int]:
+        """Base keys asked for anew, and how often."""
+        return self._ledger.redos()
+
+    def lines(self) -> Mapping[str, Line]:
+        """For each step id of this recipe, what was last made for it."""
+        if self._lines is None:
+            self._lines = self._ledger.steps_made(self._recipe, self._output)
+        return self._lines

@@ -1,0 +1,147 @@
+"""The plan: a DAG of steps with keys, prices, actions and a reason for each. A value; nothing here does anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from pipeline.errors import Fault
+from pipeline.events import Result
+from pipeline.money import ZERO, Price
+from pipeline.plan.budget import Limits
+from pipeline.recipe.model import Recipe, Shot
+from pipeline.steps.base import Work
+
+
+class Action(StrEnum):
+    """What a run would do about a step."""
+
+    RUN = "run"
+    REUSE = "reuse"  # its result is there
+    RESUME = "resume"  # the service has the job; ask how it stands
+    BLOCKED = "blocked"  # a failure that stands, an unknown outcome, a cap, or something blocked before it
+
+
+class Block(StrEnum):
+    """Why a step is blocked, which decides how a run that meets it ends."""
+
+    FAILURE = "failure"
+    UNKNOWN = "unknown"
+    BUDGET = "budget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One unit of a plan. `key` names its result; `own` does not change when only an input's key does."""
+
+    id: str  # "dawn/generate", "dawn@2/generate", "film"
+    shot: str  # empty for the film
+    take: int
+    work: Work
+    provider: str  # empty for work on this machine that no provider does
+    model: str
+    account: str  # empty where nobody charges
+    lane: str
+    needs: tuple[str, ...]
+    key: str
+    base: str  # the key before any redo
+    own: str
+    price: Price
+    effort_seconds: float
+    priority: int = 0
+    retry: int = 0
+    seed: int | None = None
+    action: Action = Action.RUN
+    why: str = ""
+    block: Block | None = None
+    stale: bool = False  # reused although its key has changed: pinned, or not asked for
+    follows: bool = False  # would run only because something before it changed
+    result: Result | None = field(default=None, repr=False)  # what is reused
+    job_id: str = ""  # what is resumed
+    attempt: int = 0  # the number of the attempt that is resumed
+    twin: str = ""  # an earlier step of this plan with the same key, whose result serves this one too
+
+    @property
+    def kind(self) -> str:
+        """The step kind's name."""
+        return self.work.kind
+
+    @property
+    def remote(self) -> bool:
+        """A service does it, for money."""
+        return bool(self.account)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One take of a shot and the steps that serve it, whether they are in the plan or not."""
+
+    shot: Shot
+    take: int
+    generate: str
+    frames: tuple[str, ...] = ()  # last_frame steps
+    upscale: str = ""
+
+    @property
+    def id(self) -> str:
+        """`dawn` for the first take, `dawn@2` for the second."""
+        return take_id(self.shot.id, self.take)
+
+
+def take_id(shot: str, take: int) -> str:
+    """`dawn` for the first take, `dawn@2` for the second."""
+    return shot if take == 1 else f"{shot}@{take}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Who is charged: its provider, what it counts, and what one credit costs in dollars where that is known."""
+
+    name: str
+    provider: str
+    unit: str
+    usd_per_credit: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What a set of steps costs at most: credits by account, and dollars, None where one is not known."""
+
+    credits: Mapping[str, Decimal]
+    usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What would run, reuse, resume or is blocked. `steps` are in an order in which each comes after its needs."""
+
+    recipe: Recipe
+    takes: tuple[Take, ...]  # every take of every shot, asked for or not
+    steps: tuple[Step, ...]
+    film: str  # id of the film's step, or empty where the recipe has none
+    lanes: Mapping[str, int]
+    accounts: Mapping[str, Account]
+    limits: Limits  # the tightest of recipe, configuration and flags
+    redo: Mapping[str, int]  # base key -> number, where this plan asks for a fresh result
+    warnings: tuple[Fault, ...] = ()
+
+    def doing(self) -> tuple[Step, ...]:
+        """The steps that would be carried out."""
+        return tuple(step for step in self.steps if step.action in (Action.RUN, Action.RESUME))
+
+    def totals(self, *, follows: bool | None = None) -> Totals:
+        """What running would cost at most; `follows` narrows it to the steps that only follow, or to the others."""
+        steps = (s for s in self.steps if s.action is Action.RUN and follows in (None, s.follows))
+        return total(step for step in steps if step.account)
+
+
+def total(steps: Iterable[Step]) -> Totals:
+    """The upper prices of steps, added up."""
+    credits: dict[str, Decimal] = {}
+    usd: Decimal | None = ZERO
+    for step in steps:
+        credits[step.account] = credits.get(step.account, ZERO) + step.price.high
+        usd = None if usd is None or step.price.usd is None else usd + step.price.usd
+    return Totals(credits=credits, usd=usd)

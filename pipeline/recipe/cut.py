@@ -1,0 +1,89 @@
+"""What a recipe says of the whole: the film that is cut from its shots, and the budget it keeps to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pipeline import money
+from pipeline.errors import Place
+from pipeline.recipe.explain import At
+from pipeline.recipe.files import ARTICLED, InputFault
+from pipeline.recipe.findings import Findings
+from pipeline.recipe.inputs import Inputs
+from pipeline.recipe.model import Budget, Caps, Film, Shot, Source
+
+
+def film(given: Any, shots: Sequence[Shot], inputs: Inputs, findings: Findings) -> Film | None:
+    """The film as the recipe has it, None where it wants none."""
+    if given is None or given is False:
+        return None
+    at: At = ("film",)
+    told: Mapping[str, Any] = given if isinstance(given, dict) else {"shots": given} if isinstance(given, list) else {}
+    videos = [shot.id for shot in shots if shot.kind == "video"]
+    named = told.get("shots")
+    if named is not None:
+        way = (*at, "shots") if isinstance(given, dict) else at
+        chosen = [id for index, id in enumerate(named) if _is_video(id, inputs, findings, (*way, index))]
+    else:
+        chosen = videos
+        if not videos and inputs.complete:
+            findings.add(at, "There is no video shot to make a film of.", "Add one, or leave `film` out.")
+    audio = _sound(told["audio"], inputs, findings, (*at, "audio")) if "audio" in told else None
+
+    def where(field: str = "") -> Place:
+        return findings.document.place((*at, field) if field else at)
+
+    return Film(shots=tuple(chosen), audio=audio, resolution=told.get("resolution", ""), where=where)
+
+
+def _is_video(id: str, inputs: Inputs, findings: Findings, at: At) -> bool:
+    try:
+        made = inputs.shot(id)
+    except InputFault as fault:
+        findings.add(at, fault.fact, fault.hint)
+        return False
+    if made is not None and made.kind == "image":
+        findings.add(
+            at, f"'{id}' is a still, and a film is cut from clips.", "Name a shot that uses it as its first_frame."
+        )
+        return False
+    return made is not None
+
+
+def _sound(name: str, inputs: Inputs, findings: Findings, at: At) -> Source | None:
+    source = inputs.source(name, at)
+    if source is None or source.media == "audio":
+        return source
+    findings.add(
+        at, f"'{name}' is {ARTICLED[source.media]}, and `audio` is a sound.", "Name a reference like {audio: a.mp3}."
+    )
+    return None
+
+
+def budget(given: Mapping[str, Any], findings: Findings) -> Budget:
+    """The budget as the recipe has it."""
+    return Budget(
+        run=_caps(given.get("run") or {}, findings, ("budget", "run")),
+        shot=_caps(given.get("shot") or {}, findings, ("budget", "shot")),
+        on_exceed=given.get("on_exceed", "refuse"),
+    )
+
+
+def _caps(given: Mapping[str, Any], findings: Findings, at: At) -> Caps:
+    def amount(value: Any, way: At) -> Decimal | None:
+        try:
+            return money.amount(value)
+        except ValueError:
+            fact = "This amount has more digits than money is counted in."
+            findings.add(way, fact, f"Write at most {money.MOST_DIGITS} digits.")
+            return None
+
+    usd = amount(given["usd"], (*at, "usd")) if "usd" in given else None
+    credits = given.get("credits")
+    way = (*at, "credits")
+    if isinstance(credits, dict):
+        named = {name: amount(value, (*way, name)) for name, value in credits.items()}
+        return Caps(usd=usd, credits={name: value for name, value in named.items() if value is not None})
+    return Caps(usd=usd, bare=None if credits is None else amount(credits, way))

@@ -1,0 +1,149 @@
+"""The nouns of the reading room: what a recipe says once it has been read, checked and expanded.
+
+Values only: nothing here reads a file, and nothing past here carries a dict of the recipe. Seconds and amounts are
+exact `Decimal`s. Names of shots have been resolved: a `shot` text is always the id of a shot of the same recipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.errors import Fault, Place
+
+Kind = Literal["video", "image"]
+Media = Literal["image", "video", "audio"]
+UpscaleBy = Literal["cheapest", "provider", "service", "local"]
+OnExceed = Literal["refuse", "stop", "skip"]
+Where = Callable[..., Place]
+"""`where("prompt")` is the place of a field in the YAML text, `where()` that of the whole entry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFile:
+    """A file inside the recipe's folder, as it was when the recipe was read. `name` is relative to that folder."""
+
+    name: str
+    path: Path
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where an input comes from: exactly one of `file`, `url` and `shot` is given.
+
+    `name` is what the recipe calls it (a reference's name, a shot's id, the path). `media` is known for files and for
+    shots; for a URL it is what the recipe says, `image` where it says nothing. `seconds` is the length of a video or
+    sound given by URL, where the recipe tells it.
+    """
+
+    name: str
+    media: Media
+    file: LocalFile | None = None
+    url: str = ""
+    shot: str = ""
+    seconds: Decimal | None = None
+    people: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """The clip goes on from the last frame of `shot`, or from the frame `offset_seconds` before its end."""
+
+    shot: str
+    offset_seconds: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upscale:
+    """A finished clip or still is made larger: `to` 1080p, 2k or 4k."""
+
+    to: str
+    by: UpscaleBy = "cheapest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """One clip or still as declared, after `each`; `takes` results of it are asked for."""
+
+    id: str
+    kind: Kind
+    prompt: str
+    provider: str
+    model: str
+    account: str
+    seconds: Decimal  # a still has 0
+    resolution: str
+    ratio: str
+    seed: int | None
+    audio: bool
+    watermark: bool
+    people: bool
+    references: tuple[Source, ...]
+    first_frame: Source | None
+    last_frame: Source | None
+    chain: Chain | None
+    upscale: Upscale | None
+    takes: int
+    needs: tuple[str, ...]
+    priority: int
+    retry: int
+    pin: bool
+    dated: bool = False  # its request uses run.date, so it is made anew each date
+    where: Where = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """Upper limits of one scope; None is no limit. `credits` maps accounts; `bare` is credits of the one that pays."""
+
+    usd: Decimal | None = None
+    credits: Mapping[str, Decimal] | None = None
+    bare: Decimal | None = None
+
+    def __bool__(self) -> bool:
+        return self.usd is not None or self.credits is not None or self.bare is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a run of the recipe may cost: in all, and for one take of a shot."""
+
+    run: Caps = Caps()
+    shot: Caps = Caps()
+    on_exceed: OnExceed = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """The cut: the shots in order, an audio bed under it, a resolution (empty: the largest clip's)."""
+
+    shots: tuple[str, ...]
+    audio: Source | None = None
+    resolution: str = ""
+    where: Where = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A recipe that can be planned: every name resolved, every template rendered, every file looked at."""
+
+    name: str
+    title: str
+    path: Path
+    digest: str  # of the recipe's text
+    date: str  # run.date, ISO
+    vars: Mapping[str, Any]
+    shots: tuple[Shot, ...]
+    budget: Budget
+    film: Film | None
+    warnings: tuple[Fault, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder the recipe lies in; nothing outside it is read."""
+        return self.path.parent

@@ -1,0 +1,88 @@
+"""Values with templates somewhere inside -> functions that make the values; what has none is left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pipeline.recipe.explain import At
+from pipeline.recipe.template import Names, TemplateFault, Work, compiled, is_template
+
+_TEXT_FIELDS = frozenset(
+    [
+        "account",
+        "chain",
+        "first_frame",
+        "from",
+        "id",
+        "image",
+        "kind",
+        "last_frame",
+        "model",
+        "needs",
+        "prompt",
+        "provider",
+        "ratio",
+        "references",
+        "resolution",
+        "shot",
+        "shots",
+        "title",
+        "video",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mould:
+    """Makes a value out of names. `names` are those that its templates may use."""
+
+    names: frozenset[str]
+    make: Callable[[Names, Work], Any]
+
+
+def mould(value: Any, at: At) -> Mould | None:
+    """The mould of a value, None where no template is in it. Raises `TemplateFault` with the way to the text."""
+    if isinstance(value, str):
+        return _leaf(value, at) if is_template(value) else None
+    if isinstance(value, list):
+        parts: list[tuple[Any, Mould | None]] = [(part, mould(part, (*at, i))) for i, part in enumerate(value)]
+        return _list(parts) if any(part for _, part in parts) else None
+    if isinstance(value, dict):
+        fields = {key: (part, mould(part, (*at, key))) for key, part in value.items()}
+        return _map(fields) if any(part for _, part in fields.values()) else None
+    return None
+
+
+def _leaf(source: str, at: At) -> Mould:
+    wants_text = next((step for step in reversed(at) if isinstance(step, str)), "") in _TEXT_FIELDS
+    try:
+        template = compiled(source)
+    except TemplateFault as fault:
+        fault.at = at
+        raise
+
+    def make(names: Names, work: Work) -> Any:
+        try:
+            value = template.render(names, work)
+        except TemplateFault as fault:
+            fault.at = at
+            raise
+        # A whole expression keeps its type, but an id that is counted is a text all the same.
+        return str(value) if wants_text and isinstance(value, int | Decimal) and not isinstance(value, bool) else value
+
+    return Mould(template.names, make)
+
+
+def _list(parts: list[tuple[Any, Mould | None]]) -> Mould:
+    names = frozenset[str]().union(*(part.names for _, part in parts if part))
+    return Mould(names, lambda at, work: [part.make(at, work) if part else value for value, part in parts])
+
+
+def _map(fields: Mapping[str, tuple[Any, Mould | None]]) -> Mould:
+    names = frozenset[str]().union(*(part.names for _, part in fields.values() if part))
+    return Mould(
+        names, lambda at, work: {key: part.make(at, work) if part else value for key, (value, part) in fields.items()}
+    )

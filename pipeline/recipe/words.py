@@ -1,0 +1,54 @@
+"""Values and names as people say them, for facts and hints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+_SHOWN = 40
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known name most like `word`, or an empty text where none is near."""
+    import difflib
+
+    names = {name.casefold(): name for name in known}
+    found = difflib.get_close_matches(word.casefold()[:100], names, n=1, cutoff=0.6)
+    return names[found[0]] if found else ""
+
+
+def choice(word: str, known: Sequence[str], otherwise: str = "") -> str:
+    """A hint: the name that was probably meant, else all of them where they are few, else `otherwise`."""
+    if found := nearest(word, known):
+        return f"Did you mean '{found}'?"
+    if known and len(known) <= 12:
+        return f"There {'is' if len(known) == 1 else 'are'}: {', '.join(known)}."
+    return otherwise
+
+
+def clipped(text: str, most: int = _SHOWN) -> str:
+    """A text short enough for a sentence, its control characters escaped."""
+    shown = text if len(text) <= most else text[: most - 1] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+
+
+def said(value: Any) -> str:
+    """What a value is, as one would say it: `the text 'no'`, `the number 5`, `a list`."""
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return f"the switch {str(value).lower()}"
+        case str():
+            return f"the text '{clipped(value)}'" if value else "an empty text"
+        case int() | Decimal():
+            return f"the number {clipped(str(value))}"
+        case list() | tuple():
+            return "a list" if value else "an empty list"
+    return "a map of keys" if value else "an empty map"
+
+
+def counted(number: int) -> str:
+    """A count with its thousands apart."""
+    return f"{number:,}"

@@ -1,0 +1,199 @@
+"""What a run tried and what it cost: its events, folded by attempt. Knows nothing of takes, files or documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from pipeline.events import (
+    Doubted,
+    Event,
+    Failed,
+    Refused,
+    RunEnded,
+    RunStarted,
+    Settled,
+    Skipped,
+    Started,
+    Submitted,
+    Succeeded,
+)
+from pipeline.money import ZERO
+from pipeline.plan.model import Plan
+
+
+class AttemptStatus(StrEnum):
+    """How an attempt stands."""
+
+    RUNNING = "running"  # under way here, or at the service that has its job
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REFUSED = "refused"  # certainly not taken by the service
+    UNKNOWN = "unknown"  # perhaps taken by the service
+    INTERRUPTED = "interrupted"  # work on this machine whose process ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt at a step; `charged` is None until somebody said what it cost, `held` is what is still reserved."""
+
+    step: str
+    key: str
+    number: int
+    provider: str
+    account: str
+    task_id: str | None
+    submitted_at: str
+    finished_at: str | None
+    status: AttemptStatus
+    error: str | None
+    hint: str
+    held: Decimal
+    charged: Decimal | None
+    refunded: Decimal
+    usd: Decimal | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a run has to do with one account: amounts in its unit, and dollars of what was charged, where known."""
+
+    reserved: Decimal
+    charged: Decimal
+    refunded: Decimal
+    unknown: Decimal
+    usd: Decimal | None
+
+
+class _Open:
+    """An attempt while its events are read."""
+
+    def __init__(self, event: Started | Submitted | Refused | Doubted | Settled | Succeeded | Failed) -> None:
+        self.step, self.key, self.number = event.step, event.key, event.attempt
+        self.provider = self.account = self.hint = self.source = ""
+        self.submitted_at = event.at
+        self.task_id: str | None = None
+        self.finished_at: str | None = None
+        self.status: AttemptStatus | None = None
+        self.error: str | None = None
+        self.reserved = self.refunded = ZERO
+        self.charged: Decimal | None = None
+        self.usd: Decimal | None = None
+        self.left_alone = False  # the process that began it has ended
+
+    def end(self, status: AttemptStatus, at: str, error: str | None = None, hint: str = "") -> None:
+        """The attempt's end; a failure told after a refusal or a doubt only says that the step gives up."""
+        if status is AttemptStatus.FAILED and self.status in (AttemptStatus.REFUSED, AttemptStatus.UNKNOWN):
+            return
+        self.status, self.finished_at, self.error, self.hint = status, at, error, hint
+
+    def closed(self, plan: Plan, providers: Mapping[str, tuple[str, str]]) -> Attempt:
+        """The attempt as a value."""
+        provider, account = providers.get(self.step, ("", ""))
+        known = plan.accounts.get(self.account or account)
+        status = self.status or self._standing()
+        held = self.reserved if self.charged is None and status in _HOLDING else ZERO
+        return Attempt(
+            step=self.step,
+            key=self.key,
+            number=self.number,
+            provider=self.provider or (known.provider if known else "") or provider,
+            account=self.account or account,
+            task_id=self.task_id,
+            submitted_at=self.submitted_at,
+            finished_at=self.finished_at,
+            status=status,
+            error=self.error,
+            hint=self.hint,
+            held=held,
+            charged=self.charged,
+            refunded=self.refunded,
+            usd=self.usd,
+            source=self.source,
+        )
+
+    def _standing(self) -> AttemptStatus:
+        if self.task_id or not self.left_alone:
+            return AttemptStatus.RUNNING
+        return AttemptStatus.UNKNOWN if self.account else AttemptStatus.INTERRUPTED
+
+
+_HOLDING = frozenset({AttemptStatus.RUNNING, AttemptStatus.UNKNOWN})
+
+
+def attempts(events: Iterable[Event], plan: Plan) -> dict[str, list[Attempt]]:
+    """By step id, every attempt at it in the order they were begun, whatever key the step had then."""
+    found: dict[tuple[str, str, int], _Open] = {}
+    for event in events:
+        match event:
+            case RunStarted() | RunEnded():
+                for attempt in found.values():
+                    attempt.left_alone = True
+            case Skipped():
+                pass
+            case Succeeded(attempt=0):  # another step's result, shared
+                pass
+            case _:
+                name = (event.step, event.key, event.attempt)
+                if name not in found:
+                    found[name] = _Open(event)
+                _take_in(found[name], event)
+    providers = {step.id: (step.provider, step.account) for step in plan.steps}
+    by_step: dict[str, list[Attempt]] = {}
+    for attempt in found.values():
+        by_step.setdefault(attempt.step, []).append(attempt.closed(plan, providers))
+    return by_step
+
+
+def _take_in(attempt: _Open, event: Started | Submitted | Refused | Doubted | Settled | Succeeded | Failed) -> None:
+    match event:
+        case Started():
+            attempt.provider, attempt.account, attempt.reserved = event.provider, event.account, event.credits
+        case Submitted():
+            attempt.task_id, attempt.submitted_at = event.job_id, event.at
+            attempt.status = attempt.error = attempt.finished_at = None
+        case Refused():
+            attempt.end(AttemptStatus.REFUSED, event.at, event.error, event.hint)
+        case Doubted():
+            attempt.end(AttemptStatus.UNKNOWN, event.at, event.error)
+        case Settled():
+            attempt.charged, attempt.refunded, attempt.usd = event.charged, event.refunded, event.usd
+            attempt.source = event.source
+            if attempt.status is AttemptStatus.UNKNOWN:
+                attempt.status = None
+        case Succeeded():
+            attempt.end(AttemptStatus.SUCCEEDED, event.at)
+        case Failed():
+            attempt.end(AttemptStatus.FAILED, event.at, event.error, event.hint)
+
+
+def by_account(tried: Iterable[Attempt], accounts: Iterable[str]) -> dict[str, Spent]:
+    """What each account was charged and still holds for these attempts; `accounts` are listed even if nothing was."""
+    groups: dict[str, list[Attempt]] = {name: [] for name in sorted(set(accounts))}
+    for attempt in tried:
+        if attempt.account:
+            groups.setdefault(attempt.account, []).append(attempt)
+    return {
+        name: Spent(
+            reserved=sum((a.held for a in group if a.status is AttemptStatus.RUNNING), ZERO),
+            charged=sum((a.charged or ZERO for a in group), ZERO),
+            refunded=sum((a.refunded for a in group), ZERO),
+            unknown=sum((a.held for a in group if a.status is AttemptStatus.UNKNOWN), ZERO),
+            usd=dollars(group),
+        )
+        for name, group in sorted(groups.items())
+    }
+
+
+def dollars(tried: Iterable[Attempt]) -> Decimal | None:
+    """What was charged in dollars; None where credits were charged whose price in dollars is not known."""
+    total = ZERO
+    for attempt in tried:
+        if attempt.usd is not None:
+            total += attempt.usd
+        elif attempt.charged:
+            return None
+    return total

@@ -1,0 +1,218 @@
+"""The shape of a manifest, as JSON Schema (Draft 2020-12); `schemas/manifest.schema.json` is its dump."""
+
+from __future__ import annotations
+
+from typing import Any
+
+VERSION = 1
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def entry(description: str, properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    """An object with exactly these properties, all required but the optional ones."""
+    return {
+        "description": description,
+        "type": "object",
+        "additionalProperties": False,
+        "required": [name for name in properties if name not in optional],
+        "properties": properties,
+    }
+
+
+def value(types: str, description: str, **more: Any) -> dict[str, Any]:
+    """A value of these types: "string", or "string null"."""
+    names = types.split()
+    return {"description": description, "type": names[0] if len(names) == 1 else names, **more}
+
+
+def choice(description: str, *names: str) -> dict[str, Any]:
+    """One of these words."""
+    return {"description": description, "enum": list(names)}
+
+
+def amounts(description: str) -> dict[str, Any]:
+    """A map of account names to amounts."""
+    return {"description": description, "type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
+
+
+DIGEST = "^sha256:[0-9a-f]{64}$"
+KEY = "^k1:[0-9a-f]{64}$"
+STATUSES = ("done", "reused", "pending", "failed", "skipped", "cancelled", "unknown")
+
+
+def limits() -> dict[str, Any]:
+    """The shape of caps; used by plan and manifest."""
+    cap = {
+        "usd": value("number null", "Upper limit in dollars; null is none.", minimum=0),
+        "credits": amounts("Upper limit in credits, by account; an account that is not named has none."),
+    }
+    properties = {
+        "run": entry("For the whole run.", cap),
+        "shot": entry("For one take of a shot.", cap),
+        "on_exceed": choice("What happens where a cap forbids something.", "refuse", "stop", "skip"),
+    }
+    return entry("The tightest caps of recipe, configuration and flags.", properties)
+
+
+def _file(types: str) -> dict[str, Any]:
+    """The properties of a file; `types` is " null" where it may not be there."""
+    return {
+        "path": value("string" + types, "Where it lies, relative to the manifest's folder, with forward slashes."),
+        "sha256": value("string" + types, "Digest of its bytes.", pattern=DIGEST),
+        "bytes": value("integer" + types, "Its size.", minimum=0),
+        "width": value("integer" + types, "In pixels.", minimum=0),
+        "height": value("integer" + types, "In pixels.", minimum=0),
+        "duration": value("number null", "In seconds; null for a still.", minimum=0),
+        "fps": value(
+            "number string null", "Pictures a second: a number, or a fraction as text.", pattern="^[0-9]+/[0-9]+$"
+        ),
+    }
+
+
+def _run() -> dict[str, Any]:
+    properties = {
+        "id": value("string", "The run's id."),
+        "status": choice("How it stands.", "complete", "partial", "stopped", "failed", "interrupted", "running"),
+        "started_at": value("string", "First start, ISO time in UTC."),
+        "finished_at": value("string null", "Last end, ISO time in UTC; null while it runs."),
+        "version": value("string", "The version of Rushes that carried it out last."),
+    }
+    return entry("The carrying out of one plan, however many processes it took.", properties)
+
+
+def _budget() -> dict[str, Any]:
+    account = {
+        "estimated": value("number", "Upper price of what was not there when the run began.", minimum=0),
+        "reserved": value("number", "Held for requests that are under way.", minimum=0),
+        "charged": value("number", "Spent, as the service says or, where it says nothing, as estimated.", minimum=0),
+        "refunded": value("number", "Given back by the service.", minimum=0),
+        "unknown": value("number", "Held for requests whose outcome is not known.", minimum=0),
+        "unit": value("string", "What the amounts count."),
+        "usd": value("number null", "What was charged in dollars; null where it is not known.", minimum=0),
+    }
+    properties = {
+        "caps": limits(),
+        "by_account": {
+            "description": "What this run has to do with each account.",
+            "type": "object",
+            "additionalProperties": entry("One account; amounts in its unit.", account),
+        },
+        "usd": value("number null", "What this run was charged in dollars; null where it is not known.", minimum=0),
+    }
+    return entry("The money of this run.", properties)
+
+
+def _first_frame() -> dict[str, Any]:
+    properties = {
+        "from": value("string", "The step, file or URL that the picture comes from."),
+        "sha256": value("string null", "Digest of the picture; null where it is not here.", pattern=DIGEST),
+        "index": value("integer", "Of a chain: which picture of the clip, counted from 0.", minimum=0),
+        "pts": value("integer", "Of a chain: its time stamp in the stream's units."),
+        "seconds": value("number", "Of a chain: its time from the clip's first picture."),
+        "matrix": value("string", "Of a chain: the colour matrix it was read with."),
+        "range": value("string", "Of a chain: the colour range it was read with."),
+    }
+    found = entry(
+        "Where the picture that the clip begins with comes from; null where none was given.",
+        properties,
+        ("index", "pts", "seconds", "matrix", "range"),
+    )
+    return {**found, "type": ["object", "null"]}
+
+
+def _attempt() -> dict[str, Any]:
+    properties = {
+        "step": value("string", "The step that was tried."),
+        "provider": value("string null", "Who was asked; null for work on this machine that no provider does."),
+        "account": value("string null", "Whose credits; null where nobody charges."),
+        "task_id": value("string null", "The service's name for the job; null for work on this machine."),
+        "submitted_at": value("string", "When it was begun, ISO time in UTC."),
+        "finished_at": value("string null", "When it ended; null where it has not."),
+        "status": choice("How it stands.", "running", "succeeded", "failed", "refused", "unknown", "interrupted"),
+        "error": value("string null", "What went wrong."),
+    }
+    return entry("One attempt in this run, the first one first.", properties)
+
+
+def _shot() -> dict[str, Any]:
+    cost = {
+        "estimated": value("number", "Upper price in the plan.", minimum=0),
+        "charged": value("number", "Spent, over all attempts; of a reused clip, what it once cost.", minimum=0),
+        "refunded": value("number", "Given back by the service.", minimum=0),
+        "source": value(
+            "string null",
+            "Who says so: a provider, estimate, user, free, reused, or shared with another shot; null for nobody yet.",
+        ),
+    }
+    outputs = {
+        "description": "The files, by name.",
+        "type": "object",
+        "additionalProperties": False,
+        "patternProperties": {
+            r"^(video|image|upscaled|last_frame(-[0-9.]+s)?)$": entry("A file of this take.", _file(""))
+        },
+    }
+    properties = {
+        "id": value("string", "The shot's id."),
+        "take": value("integer", "Which take, from 1.", minimum=1),
+        "kind": choice("What it is.", "video", "image"),
+        "status": choice("How it stands; done is made in this run, reused was there before.", *STATUSES),
+        "stale": value("boolean", "Kept although what it was made from has changed."),
+        "provider": value("string", "Who makes it."),
+        "model": value("string", "The model's portable name, or the service's own."),
+        "account": value("string null", "Whose credits; null where nobody charges."),
+        "prompt": value("string", "The prompt, with its templates filled in."),
+        "seed": value("integer null", "The seed that was sent; null where none was."),
+        "key": value("string null", "Digest of what decides the result; null where it was not asked for.", pattern=KEY),
+        "why": value("string", "Why the run made it, or did not."),
+        "reproducible": choice("Whether the same request gives the same bytes.", "exact", "seeded", "no"),
+        "first_frame": _first_frame(),
+        "outputs": outputs,
+        "credits": entry("What it cost, in its account's unit.", cost),
+        "usd": value("number null", "What was charged, in dollars; null where it is not known.", minimum=0),
+        "attempts": {"description": "What was tried in this run.", "type": "array", "items": _attempt()},
+        "error": value("string null", "What went wrong, or what it waits for."),
+        "hint": value("string null", "The way out."),
+    }
+    return entry("One take of a shot.", properties)
+
+
+def _film() -> dict[str, Any]:
+    properties = {
+        "status": choice("How it stands.", *STATUSES),
+        "stale": value("boolean", "Kept although what it was made from has changed."),
+        "key": value("string null", "Digest of what decides the result.", pattern=KEY),
+        "shots": {"description": "The cut, in order.", "type": "array", "items": {"type": "string"}},
+        **_file(" null"),
+        "joined": value("string null", "How the clips were put together."),
+        "why": value("string null", "Why in that way."),
+        "error": value("string null", "What went wrong, or what it waits for."),
+        "hint": value("string null", "The way out."),
+    }
+    return {**entry("The cut; null where the recipe has none.", properties), "type": ["object", "null"]}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a manifest."""
+    recipe = {
+        "name": value("string", "The recipe's name."),
+        "title": value("string", "Its title."),
+        "path": value("string", "Its file, relative to the manifest's folder."),
+        "digest": value("string", "Digest of its text."),
+        "date": value("string", "The run's date, ISO."),
+    }
+    properties = {
+        "manifest": {"description": "Version of this shape.", "const": VERSION},
+        "recipe": entry("What was carried out.", recipe),
+        "run": _run(),
+        "vars": {"description": "The recipe's variables, as they were used.", "type": "object"},
+        "budget": _budget(),
+        "shots": {"description": "Every take of every shot, in the recipe's order.", "type": "array", "items": _shot()},
+        "film": _film(),
+        "warnings": {"description": "What to look at twice.", "type": "array", "items": {"type": "string"}},
+    }
+    return {
+        "$schema": DRAFT,
+        "title": "Rushes manifest",
+        **entry("What a run leaves behind; amounts are exact decimal numbers.", properties),
+    }

@@ -1,0 +1,127 @@
+"""A plan as JSON: to be read by scripts, compared, saved and applied. Its shape is `schemas/plan.schema.json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.plan.model import Action, Plan, Step, Totals
+from pipeline.report.exact import number, plain
+from pipeline.report.manifest import limits_json
+from pipeline.report.manifest_schema import DRAFT, amounts, choice, entry, limits, value
+
+VERSION = 1
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """The plan as a JSON value with `Decimal` amounts; what a credit costs in dollars stands with each account."""
+    found = {
+        "plan": VERSION,
+        "recipe": {
+            "name": plan.recipe.name,
+            "path": str(plan.recipe.path),
+            "digest": plan.recipe.digest,
+            "date": plan.recipe.date,
+        },
+        "steps": [_step(step) for step in plan.steps],
+        "totals": {**_totals(plan.totals()), "follows": _totals(plan.totals(follows=True))},
+        "accounts": {
+            account.name: {
+                "provider": account.provider,
+                "unit": account.unit,
+                "usd_per_credit": account.usd_per_credit,
+            }
+            for account in plan.accounts.values()
+        },
+        "limits": limits_json(plan.limits),
+        "warnings": [" ".join((fault.fact, fault.hint)).strip() for fault in plan.warnings],
+    }
+    cleaned: dict[str, Any] = plain(found)
+    return cleaned
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "shot": step.shot or None,
+        "take": step.take,
+        "kind": step.kind,
+        "provider": step.provider or None,
+        "model": step.model or None,
+        "account": step.account or None,
+        "needs": list(step.needs),
+        "key": step.key,
+        "action": step.action.value,
+        "why": step.why,
+        "follows": step.follows,
+        "stale": step.stale,
+        "credits": {"low": number(step.price.low), "high": number(step.price.high)},
+        "usd": None if step.price.usd is None else number(step.price.usd),
+    }
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    return {"by_account": dict(sorted(totals.credits.items())), "usd": totals.usd}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (Draft 2020-12) of a plan."""
+    recipe = {
+        "name": value("string", "The recipe's name."),
+        "path": value("string", "Its file."),
+        "digest": value("string", "Digest of its text."),
+        "date": value("string", "The run's date, ISO."),
+    }
+    account = {
+        "provider": value("string", "Whose account it is."),
+        "unit": value("string", "What its amounts count."),
+        "usd_per_credit": value("number null", "What one of them costs in dollars; null where not known.", minimum=0),
+    }
+    total = {
+        "by_account": amounts("Upper price in credits, by account."),
+        "usd": value("number null", "Upper price in dollars; null where it is not known.", minimum=0),
+    }
+    follows = entry("Of that, what would run only because something before it changed.", total)
+    properties = {
+        "plan": {"description": "Version of this shape.", "const": VERSION},
+        "recipe": entry("What was planned.", recipe),
+        "steps": {"description": "Each after what it needs.", "type": "array", "items": _step_schema()},
+        "totals": entry("What the steps to run cost at most.", {**total, "follows": follows}),
+        "accounts": {
+            "description": "Who is charged, by name.",
+            "type": "object",
+            "additionalProperties": entry("One account.", account),
+        },
+        "limits": limits(),
+        "warnings": {"description": "What to look at twice.", "type": "array", "items": {"type": "string"}},
+        "wants": {"description": "Of a saved plan: the flags it was made with.", "type": "object"},
+    }
+    return {
+        "$schema": DRAFT,
+        "title": "Rushes plan",
+        **entry("What a run would do; amounts are exact decimal numbers.", properties, ("wants",)),
+    }
+
+
+def _step_schema() -> dict[str, Any]:
+    price = {
+        "low": value("number", "What is expected.", minimum=0),
+        "high": value("number", "What is reserved.", minimum=0),
+    }
+    properties = {
+        "id": value("string", "The step's name: its take and its kind."),
+        "shot": value("string null", "The shot it serves; null for the film."),
+        "take": value("integer", "Which take, from 1.", minimum=1),
+        "kind": value("string", "What is done."),
+        "provider": value("string null", "Who does it; null for work on this machine that no provider does."),
+        "model": value("string null", "With which model."),
+        "account": value("string null", "Whose credits; null where nobody charges."),
+        "needs": {"description": "The steps before it.", "type": "array", "items": {"type": "string"}},
+        "key": value("string", "Digest of what decides its result.", pattern="^k1:[0-9a-f]{64}$"),
+        "action": choice("What a run would do about it.", *(action.value for action in Action)),
+        "why": value("string", "Why."),
+        "follows": value("boolean", "It would run only because something before it changed."),
+        "stale": value("boolean", "It is kept although what it was made from has changed."),
+        "credits": entry("Its price in its account's unit.", price),
+        "usd": value("number null", "Its upper price in dollars; null where it is not known.", minimum=0),
+    }
+    return entry("One unit of the plan.", properties)

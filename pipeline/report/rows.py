@@ -1,0 +1,363 @@
+"""A story becomes rows: one a take, in the recipe's order, and one for the film. What documents share is decided here.
+
+Nothing in a row depends on how many processes the run took, except its attempts and times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from pipeline.engine.state import Phase
+from pipeline.events import Artifact, Result, Skipped, Succeeded
+from pipeline.money import ZERO
+from pipeline.plan.model import Action, Block, Step, Take
+from pipeline.providers.base import LocalPage
+from pipeline.providers.catalog import LOCAL
+from pipeline.report.attempts import Attempt, attempts, dollars
+from pipeline.report.sizes import warnings_of
+from pipeline.report.story import Story, output_path
+from pipeline.steps.base import Feed
+from pipeline.steps.generate import Generate
+
+
+class Status(StrEnum):
+    """How a take, or the film, stands."""
+
+    DONE = "done"  # made in this run
+    REUSED = "reused"
+    PENDING = "pending"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+THERE = frozenset({Status.DONE, Status.REUSED})
+_WORST_FIRST = (Status.FAILED, Status.UNKNOWN, Status.CANCELLED, Status.SKIPPED, Status.PENDING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A file below the output folder; `duration` in seconds, `fps` an exact number or a text like 30000/1001."""
+
+    path: str
+    sha256: str
+    bytes: int
+    width: int
+    height: int
+    duration: Decimal | None
+    fps: Decimal | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Credits and dollars of a take; `source` says who told them, None where nobody has yet."""
+
+    estimated: Decimal
+    charged: Decimal
+    refunded: Decimal
+    source: str | None
+    usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One take of a shot. `first_frame` says where the picture it begins with comes from."""
+
+    shot: str
+    take: int
+    kind: str
+    status: Status
+    stale: bool
+    provider: str
+    model: str
+    account: str
+    prompt: str
+    seed: int | None
+    key: str | None
+    why: str
+    reproducible: str
+    first_frame: Mapping[str, Any] | None
+    outputs: Mapping[str, Output]
+    cost: Cost
+    attempts: Sequence[Attempt]
+    error: str | None
+    hint: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmRow:
+    """The film; `joined` and `why` say how its clips were put together."""
+
+    shots: tuple[str, ...]
+    status: Status
+    stale: bool
+    key: str | None
+    output: Output | None
+    joined: str | None
+    why: str | None
+    error: str | None
+    hint: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """A whole run: its takes, its film if there is to be one, everything that was tried, and what to look at twice."""
+
+    takes: tuple[Row, ...]
+    film: FilmRow | None
+    tried: tuple[Attempt, ...]
+    estimated: Mapping[str, Decimal]
+    warnings: tuple[str, ...]
+
+
+def rows(story: Story) -> Rows:
+    """The rows of a story."""
+    reader = _Reader(story)
+    takes = tuple(reader.row(take) for take in story.plan.takes)
+    warnings = [" ".join((fault.fact, fault.hint)).strip() for fault in story.plan.warnings]
+    for take, row in zip(story.plan.takes, takes, strict=True):
+        warnings.extend(warnings_of(take, {name: (out.width, out.height) for name, out in row.outputs.items()}))
+    return Rows(
+        takes=takes,
+        film=reader.film(),
+        tried=tuple(attempt for tried in reader.attempts.values() for attempt in tried),
+        estimated=reader.estimated(),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+class _Reader:
+    """A story with its steps and events at hand."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.steps = {step.id: step for step in story.plan.steps}
+        self.attempts = attempts(story.events, story.plan)
+        self.made = {event.key for event in story.events if isinstance(event, Succeeded)}
+        self.made |= {key for key, kept in story.kept.items() if kept.run == story.run.id}
+        self.skipped = {event.step: event for event in story.events if isinstance(event, Skipped)}
+        self.first: dict[str, str] = {}  # by key, the step that the others share the result of
+        for step in story.plan.steps:
+            self.first.setdefault(step.key, step.id)
+
+    # how a step stands
+
+    def status(self, step: Step) -> Status:
+        """How a step stands, told by what happened to it rather than by what the latest plan makes of that."""
+        phase = self.story.phases.get(step.id)
+        if phase is Phase.DONE:
+            return Status.DONE if step.key in self.made else Status.REUSED
+        if phase is None or self._blocker(step):
+            return Status.PENDING if phase is None or step.block is Block.UNKNOWN else Status.SKIPPED
+        told = {Phase.FAILED: Status.FAILED, Phase.SKIPPED: Status.SKIPPED, Phase.UNKNOWN: Status.UNKNOWN}
+        return told.get(phase, Status.PENDING)
+
+    def _blocker(self, step: Step) -> Step | None:
+        """What a blocked step waits for, where it is blocked only because of that."""
+        if step.action is not Action.BLOCKED:
+            return None
+        before = (self.steps[name] for name in step.needs if name in self.steps)
+        return next((other for other in before if other.action is Action.BLOCKED), None)
+
+    def trouble(self, step: Step, status: Status) -> tuple[str | None, str | None]:
+        """What went wrong with a step that is not there, and the way out; (None, None) where nothing did."""
+        if status in THERE:
+            return None, None
+        last = next((a for a in reversed(self.attempts.get(step.id, ())) if a.key == step.key), None)
+        if status is Status.SKIPPED:
+            return self._skipped(step), None
+        if status is Status.PENDING:
+            blocker = self._blocker(step)
+            return (f"waits for {blocker.id}, whose outcome is not known", None) if blocker else (None, None)
+        if last and last.error:
+            hint = last.hint or (_RECOVER if status is Status.UNKNOWN else "")
+            return last.error, hint or None
+        fact = self.story.whys.get(step.id) or step.why
+        return fact or None, _RECOVER if status is Status.UNKNOWN else _REDO
+
+    def _skipped(self, step: Step) -> str:
+        """Why a step was not begun, in the same words whether the run skipped it or a later plan blocks it."""
+        for name in step.needs:
+            if name in self.steps and (status := self.status(self.steps[name])) not in THERE:
+                return f"needs {name}, which {'failed' if status is Status.FAILED else 'was not made'}"
+        told = self.skipped.get(step.id)
+        return told.why if told else self.story.whys.get(step.id) or step.why
+
+    def why(self, step: Step) -> str:
+        """Why the run made it, or did not."""
+        if self.shares(step):
+            return f"asks for the same as {self.first[step.key]}"
+        return step.why
+
+    def shares(self, step: Step) -> bool:
+        """Whether it has its result from an earlier step of this run that asks for the same."""
+        return self.first[step.key] != step.id and (step.key in self.made or step.action is not Action.REUSE)
+
+    def result(self, step: Step) -> Result | None:
+        """What a step left behind, where it did."""
+        if self.story.phases.get(step.id) is not Phase.DONE:
+            return None
+        return self.story.results.get(step.id) or step.result
+
+    # rows
+
+    def row(self, take: Take) -> Row:
+        """The row of a take."""
+        shot = take.shot
+        step = self.steps.get(take.generate)
+        after = [self.steps[name] for name in (*take.frames, take.upscale) if name in self.steps]
+        status, error, hint = self._standing(step, after)
+        mine = [step, *after] if step else after
+        page = step.work.page if step and isinstance(step.work, Generate) else LOCAL.get(shot.provider)
+        seed = step.seed if step else None if shot.seed is None else shot.seed + take.take - 1
+        return Row(
+            shot=shot.id,
+            take=take.take,
+            kind=shot.kind,
+            status=status,
+            stale=any(s.stale for s in mine),
+            provider=(step.provider if step else "") or shot.provider,
+            model=(step.model if step else "") or shot.model,
+            account="" if step is None or self.shares(step) else step.account,
+            prompt=shot.prompt,
+            seed=seed,
+            key=step.key if step else None,
+            why=self.why(step) if step else "not asked for",
+            reproducible="exact" if isinstance(page, LocalPage) else "no" if seed is None else "seeded",
+            first_frame=self._first_frame(take, step),
+            outputs=self._outputs(mine),
+            cost=self._cost(step, mine),
+            attempts=[a for s in mine for a in self.attempts.get(s.id, ())],
+            error=error,
+            hint=hint,
+        )
+
+    def _standing(self, step: Step | None, after: Sequence[Step]) -> tuple[Status, str | None, str | None]:
+        """A take stands as its clip does, and where that is there, as the worst of what is made from it."""
+        if step is None:
+            return Status.PENDING, None, None
+        status = self.status(step)
+        if status not in THERE:
+            return status, *self.trouble(step, status)
+        found = {other.id: self.status(other) for other in after}
+        for worst in _WORST_FIRST:
+            for other in after:
+                if found[other.id] is worst:
+                    error, hint = self.trouble(other, worst)
+                    return worst, f"{other.id}: {error}" if error else None, hint
+        anew = any(found[other.id] is Status.DONE for other in after if other.kind == "upscale")
+        return Status.DONE if anew else status, None, None
+
+    def _first_frame(self, take: Take, step: Step | None) -> Mapping[str, Any] | None:
+        """Where the first picture comes from: a step, a file or a URL; of a chain also which picture it is."""
+        shot = take.shot
+        if shot.chain is None and shot.first_frame is None:
+            return None
+        feeds: Iterable[Feed] = step.work.feeds if step else ()
+        feed = next((feed for feed in feeds if feed.role == "first_frame"), None)
+        if feed and feed.step:
+            source = self.steps.get(feed.step)
+            result = self.result(source) if source else None
+            picture = result.outputs.get(feed.output) if result else None
+            facts = dict(result.facts) if result and feed.output == "last_frame" else {}
+            return {"from": feed.step, "sha256": picture.sha256 if picture else None} | {
+                name: facts[name] for name in _FRAME_FACTS if name in facts
+            }
+        if shot.first_frame is None:
+            return {"from": shot.chain.shot if shot.chain else "", "sha256": None}
+        source_file = shot.first_frame.file
+        if source_file:
+            return {"from": source_file.name, "sha256": source_file.sha256}
+        return {"from": shot.first_frame.url or shot.first_frame.shot, "sha256": None}
+
+    def _outputs(self, mine: Iterable[Step]) -> dict[str, Output]:
+        found: dict[str, Output] = {}
+        for step in mine:
+            result = self.result(step)
+            for name, artifact in result.outputs.items() if result else ():
+                label = step.id.rpartition("/")[2] if name == "last_frame" else name
+                path = output_path(self.story.plan, step, name, artifact.suffix)
+                found[label] = _output(path, artifact)
+        return found
+
+    def _cost(self, step: Step | None, mine: Sequence[Step]) -> Cost:
+        """What a take's steps cost in this run; a reused clip keeps what it once cost."""
+        tried = [a for s in mine for a in self.attempts.get(s.id, ()) if a.account]
+        estimated = sum((s.price.high for s in mine if s.account and not self.shares(s)), ZERO)
+        if step and self.status(step) is Status.REUSED:
+            kept = self.story.kept.get(step.key)
+            charged = kept.charged if kept else ZERO
+            usd = kept.usd if kept and (kept.usd is not None or charged) else ZERO
+            return Cost(estimated=estimated, charged=charged, refunded=ZERO, source="reused", usd=usd)
+        told = [a for a in tried if a.charged is not None]
+        source: str | None = None
+        if told:
+            source = told[-1].source
+        elif step and self.shares(step):
+            source = "shared"
+        elif step and not step.account and not tried:
+            source = "free"
+        return Cost(
+            estimated=estimated,
+            charged=sum((a.charged or ZERO for a in told), ZERO),
+            refunded=sum((a.refunded for a in told), ZERO),
+            source=source,
+            usd=dollars(told),
+        )
+
+    def estimated(self) -> dict[str, Decimal]:
+        """By account, the upper price of what was not there when the run began, done by now or not."""
+        sums: dict[str, Decimal] = {}
+        for step in self.steps.values():
+            if step.account and not self.shares(step) and self.status(step) is not Status.REUSED:
+                sums[step.account] = sums.get(step.account, ZERO) + step.price.high
+        return sums
+
+    def film(self) -> FilmRow | None:
+        """The row of the film."""
+        cut = self.story.plan.recipe.film
+        if cut is None:
+            return None
+        step = self.steps.get(self.story.plan.film)
+        status = self.status(step) if step else Status.PENDING
+        result = self.result(step) if step else None
+        error, hint = self.trouble(step, status) if step else (None, None)
+        artifact = result.outputs.get("film") if result else None
+        facts = result.facts if result else {}
+        path = output_path(self.story.plan, step, "film", artifact.suffix) if step and artifact else ""
+        return FilmRow(
+            shots=cut.shots,
+            status=status,
+            stale=bool(step and step.stale),
+            key=step.key if step else None,
+            output=_output(path, artifact) if artifact else None,
+            joined=facts.get("joined"),
+            why=facts.get("why"),
+            error=error,
+            hint=hint,
+        )
+
+
+_FRAME_FACTS = ("index", "pts", "seconds", "matrix", "range")
+_RECOVER = "`rushes recover` asks the service whether it has it."
+_REDO = "Change the shot, or name it in --redo."
+
+
+def _output(path: str, artifact: Artifact) -> Output:
+    fps: Decimal | str | None = artifact.fps or None
+    if fps and "/" not in str(fps):
+        fps = Decimal(fps)
+    return Output(
+        path=path,
+        sha256=artifact.sha256,
+        bytes=artifact.bytes,
+        width=artifact.width,
+        height=artifact.height,
+        duration=Decimal(artifact.seconds) if artifact.seconds else None,
+        fps=fps,
+    )

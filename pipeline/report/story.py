@@ -1,0 +1,44 @@
+"""What the documents are made from: a plan, what happened to it, and where its files lie. A value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.engine.state import Phase
+from pipeline.events import Event, Result
+from pipeline.plan.model import Plan, Step, Take
+from pipeline.store.ledger import Kept, Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One run as far as it got. Steps of `plan` that were not asked for are in no mapping here."""
+
+    run: Run
+    plan: Plan  # the latest; of what this run makes, `why` is what its first plan said
+    phases: Mapping[str, Phase]  # by step id
+    whys: Mapping[str, str]  # why a step failed, was skipped or is unknown
+    results: Mapping[str, Result]  # by step id
+    events: Sequence[Event]  # all of this run's, in order, of every process it took
+    kept: Mapping[str, Kept]  # by key: what a reused result once cost, and who made it
+    folder: Path  # where the outputs lie
+
+
+def output_path(plan: Plan, step: Step, output: str, suffix: str) -> str:
+    """Where one output of a step is put, below the output folder."""
+    if step.id == plan.film:
+        return f"film{suffix}"
+    take = step.shot if step.take == 1 else f"{step.shot}@{step.take}"
+    if output == "last_frame":
+        return f"frames/{step.id.replace('/last_frame', '')}.last{suffix}"
+    if output == "upscaled":
+        return f"shots/{take}.{step.work.words()['to']}{suffix}"
+    return f"shots/{take}{suffix}"
+
+
+def steps_of(take: Take, plan: Plan) -> tuple[Step, ...]:
+    """The steps that serve a take and are in the plan, in plan order."""
+    wanted = {take.generate, take.upscale, *take.frames}
+    return tuple(step for step in plan.steps if step.id in wanted)

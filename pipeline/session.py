@@ -1,0 +1,272 @@
+"""One process's share of a run: consent, the lock, the engine, the files and the documents it leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from pipeline import desk as desks
+from pipeline.desk import Desk, House
+from pipeline.digest import dumps
+from pipeline.engine.run import Engine, Listener, outcome
+from pipeline.engine.state import Phase, RunState
+from pipeline.engine.worker import Emit, Worker
+from pipeline.errors import DecisionNeeded, OverBudget, RushesError, UserError
+from pipeline.events import Result, RunEnded, RunStarted, Skipped
+from pipeline.money import text
+from pipeline.plan import afford
+from pipeline.plan.model import Action, Block, Plan, Step
+from pipeline.report import html, manifest
+from pipeline.report.story import Story, output_path
+from pipeline.store.copying import write_text
+from pipeline.store.journal import Journal
+from pipeline.store.ledger import Ledger, Line, Run
+from pipeline.store.workspace import Workspace
+
+Consent = Callable[[Desk, str], bool]
+"""Asked before money is spent: the desk and a question ("spend", "follow"); says whether the user agrees."""
+Listen = Callable[[Desk], Listener]
+"""Makes a listener for the events of a run of what lies on this desk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended. `exit_code` is PRODUCT's: 0 done, 1 some failed, 3 a budget left work, 4 a decision, 130."""
+
+    status: str  # complete | partial | stopped | failed | interrupted
+    exit_code: int
+    began: bool  # False: there was nothing to do, and no run was begun
+    manifest: Mapping[str, Any]
+    output: Path
+
+
+def verdict(desk: Desk) -> RushesError | None:
+    """Why a run of this plan would not begin, or None; a plan that is blocked in part may begin all the same."""
+    over = afford.first_denial(desk.plan.steps, desk.book(desk.plan.limits))
+    if over and desk.plan.limits.on_exceed == "refuse":
+        step, denial = over
+        needed = desk.plan.totals()
+        credits = ", ".join(f"{text(most)} {account} credits" for account, most in needed.credits.items())
+        return OverBudget(
+            f"the plan costs up to {credits}, and a cap forbids it at {step.id}: {denial}.",
+            "Raise the cap, make fewer shots with --only, or set `on_exceed: stop` to make what the money allows.",
+        )
+    unpriced = [s.id for s in desk.plan.steps if s.action is Action.RUN and s.account and s.price.usd is None]
+    if unpriced and (desk.plan.limits.run.usd is not None or desk.plan.limits.take.usd is not None):
+        account = next(s.account for s in desk.plan.steps if s.id == unpriced[0])
+        return UserError(
+            f"a cap is in dollars, and what a credit of {account} costs is not known.",
+            f"Write usd_per_credit for {account} into the configuration, or give the cap in credits.",
+        )
+    return None
+
+
+def agreed(desk: Desk, house: House, consent: Consent | None) -> Desk:
+    """The desk as far as the user agrees to it. Raises `DecisionNeeded`, `OverBudget`, `UserError`."""
+    following = [s for s in desk.plan.steps if s.action is Action.RUN and s.account and s.follows and s.price.high]
+    if following and not desk.wants.follow:
+        if consent is None:
+            names = ", ".join(s.id.partition("/")[0] for s in following[:6])
+            raise DecisionNeeded(
+                f"{names} would be paid for again only because a shot before changed.",
+                "Say --follow to make them too, or --only with the changed shots to keep their clips.",
+            )
+        if not consent(desk, "follow"):
+            desk = desks.changed_only(desk, house)
+    refusal = verdict(desk)
+    if refusal:
+        raise refusal
+    paid = {s.account for s in desk.plan.steps if s.action is Action.RUN and s.account and s.price.high}
+    if not paid:
+        return desk
+    if desk.wants.yes:
+        for account in sorted(paid):
+            if not desk.plan.limits.run.covers(account):
+                raise DecisionNeeded(
+                    f"--yes would spend on {account} with no cap for the run.",
+                    "Give one: --max-credits N, --max-usd N, or `budget: {run: ...}` in the recipe.",
+                )
+    elif consent is None:
+        raise DecisionNeeded(
+            f"this run spends on {', '.join(sorted(paid))}, and there is no terminal to ask on.",
+            "Say --yes, with a cap: --max-credits N or --max-usd N.",
+        )
+    elif not consent(desk, "spend"):
+        raise DecisionNeeded("nothing was spent: you said no.", "Run it again when you want it.")
+    return desk
+
+
+def run_id_of(desk: Desk, house: House) -> str:
+    """The id of the run that is continued, or a new one that sorts by its start."""
+    if desk.continues:
+        return desk.continues.id
+    return f"{house.now().strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+
+
+def _lines(desk: Desk) -> list[list[object]]:
+    """What the ledger keeps of a plan: id, key, stale and why; a step that goes on keeps the why it began with."""
+    before = {(line[0], line[1]): line[3] for line in desk.continues.plan} if desk.continues else {}
+    return [[s.id, s.key, s.stale, before.get((s.id, s.key), s.why)] for s in desk.plan.steps]
+
+
+def _same(desk: Desk, run: Run) -> bool:
+    """Whether a run was of just these results."""
+    return [line[:3] for line in run.plan] == [[step.id, step.key, step.stale] for step in desk.plan.steps]
+
+
+def carry_out(
+    desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen: Listen | None, run_id: str
+) -> Outcome:
+    """One process's share of a run, from the lock to the documents."""
+    latest = desk.latest
+    if not desk.plan.doing() and latest and latest.status != "running" and _same(desk, latest):
+        story = story_of(desk, ledger, latest, RunState(desk.plan, desk.book(desk.plan.limits)))
+        _export(story, shelf)
+        if not (desk.output / "manifest.json").exists():
+            write_documents(desk.output, manifest.manifest(story))
+        return _outcome(story, began=False)
+    run = Run(
+        id=run_id,
+        recipe=desk.recipe.name,
+        recipe_path=str(desk.path),
+        output=str(desk.output),
+        date=desk.recipe.date,
+        started_at=desk.continues.started_at if desk.continues else house.clock(),
+        plan=_lines(desk),
+        options=desk.wants.to_json(),
+    )
+    ledger.begin(run, redo=desk.plan.redo)
+    state = RunState(desk.plan, desk.book(desk.plan.limits), desks.attempts_of(desk.history))
+    work = _Work(desk, house, shelf, ledger.journal(run.id), state)
+    anyio.run(work.go, listen(desk) if listen else None)
+    done = [s for s in desk.plan.steps if state.phase[s.id] is Phase.DONE and not s.stale]
+    lines = {s.id: Line(key=s.key, base=s.base, own=s.own) for s in done}
+    ledger.remember(desk.recipe.name, str(desk.output), lines)
+    ended = ledger.run(run.id)
+    assert ended is not None
+    story = story_of(desk, ledger, ended, state)
+    _export(story, shelf)
+    write_documents(desk.output, manifest.manifest(story))
+    return _outcome(story, began=True)
+
+
+class _Work:
+    """One process's share of a run under way: the engine, its journal, and the ear for Ctrl-C."""
+
+    def __init__(self, desk: Desk, house: House, shelf: Workspace, journal: Journal, state: RunState) -> None:
+        self.desk = desk
+        self.house = house
+        self.shelf = shelf
+        self.journal = journal
+        self.state = state
+        self.worker = Worker(shelf.artifacts, clock=house.clock, wires=house.wires, threads=house.processors)
+
+    async def go(self, listener: Listener | None) -> None:
+        """Runs until nothing more can be begun, or until a signal asks to stop; either way the end is written down."""
+        from pipeline import __version__
+
+        engine = Engine(
+            self.state,
+            self.journal,
+            self._carry,
+            clock=self.house.clock,
+            listeners=(listener,) if listener else (),
+        )
+        interrupted = False
+        async with self.journal:
+            started = RunStarted(at=self.house.clock(), version=__version__)
+            self.journal.post(started)
+            if listener:
+                listener(started)
+            with anyio.CancelScope() as scope:
+                async with anyio.create_task_group() as tasks:
+                    if threading.current_thread() is threading.main_thread():
+                        tasks.start_soon(self._await_signal, scope)
+                    await engine.go()
+                    tasks.cancel_scope.cancel()
+            interrupted = self.state.stopping
+            status = "interrupted" if interrupted else outcome(self.state)
+            ended = RunEnded(at=self.house.clock(), status=status)
+            await self.journal.commit(ended)
+            if listener:
+                listener(ended)
+
+    async def _await_signal(self, scope: anyio.CancelScope) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                self.state.stopping = True
+                scope.cancel()
+                return
+
+    async def _carry(self, step: Step, attempt: int, results: Mapping[str, Result], emit: Emit) -> None:
+        """As the worker does; what it made is put before the user at once."""
+        await self.worker.carry(step, attempt, results, emit)
+        result = self.state.results.get(step.id)
+        if result:
+            await anyio.to_thread.run_sync(_put, self.desk.plan, step, result, self.shelf, self.desk.output)
+
+
+def _put(plan: Plan, step: Step, result: Result, shelf: Workspace, output: Path) -> None:
+    for name, artifact in result.outputs.items():
+        shelf.artifacts.export(artifact, output / output_path(plan, step, name, artifact.suffix))
+
+
+def _export(story: Story, shelf: Workspace) -> None:
+    """Puts every finished file in its place; does nothing for those that are there."""
+    for step in story.plan.steps:
+        if step.id in story.results:
+            _put(story.plan, step, story.results[step.id], shelf, story.folder)
+
+
+def story_of(desk: Desk, ledger: Ledger, run: Run, state: RunState) -> Story:
+    why = {line[0]: line[3] for line in run.plan}
+    steps = tuple(dataclasses.replace(step, why=why.get(step.id, step.why)) for step in desk.plan.steps)
+    return Story(
+        run=run,
+        plan=dataclasses.replace(desk.plan, steps=steps),
+        phases=state.phase,
+        whys=state.why,
+        results=state.results,
+        events=ledger.events(run.id),
+        kept=ledger.kept(step.key for step in steps),
+        folder=desk.output,
+    )
+
+
+def write_documents(folder: Path, document: Mapping[str, Any]) -> None:
+    """The manifest and the page beside the results, each replaced in one move."""
+    write_text(folder / "manifest.json", dumps(document, indent=2) + "\n")
+    write_text(folder / "report.html", html.page(document))
+
+
+def _outcome(story: Story, *, began: bool) -> Outcome:
+    phases = set(story.phases.values())
+    blocks = {step.block for step in story.plan.steps if step.action is Action.BLOCKED}
+    budget = Block.BUDGET in blocks or any(
+        isinstance(event, Skipped) and event.reason == "budget" and story.phases.get(event.step) is Phase.SKIPPED
+        for event in story.events
+    )
+    if story.run.status == "interrupted" and began:
+        code = 130
+    elif Phase.UNKNOWN in phases:
+        code = 4
+    elif budget:
+        code = 3
+    else:
+        code = 1 if Phase.FAILED in phases else 0
+    return Outcome(
+        status=story.run.status,
+        exit_code=code,
+        began=began,
+        manifest=manifest.manifest(story),
+        output=story.folder,
+    )

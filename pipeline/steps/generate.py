@@ -1,0 +1,35 @@
+"""`generate`: a provider makes a clip or a still."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pipeline.providers.base import LocalPage, RemotePage
+from pipeline.steps.base import Feed, Made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generate:
+    """One take of a shot, in its provider's own words; `request` includes the seed that is sent."""
+
+    page: LocalPage | RemotePage
+    output: str  # "video" or "image"
+    request: Mapping[str, Any]
+    feeds: tuple[Feed, ...]
+
+    kind: ClassVar[str] = "generate"
+
+    def words(self) -> Mapping[str, Any]:
+        """The provider and the request."""
+        return {"provider": self.page.NAME, "request": self.request}
+
+    def perform(self, inputs: Sequence[Path], folder: Path) -> Made:
+        """Draws it here; only a local provider's step is performed this way."""
+        if not isinstance(self.page, LocalPage):
+            raise TypeError(f"{self.page.NAME} makes its results elsewhere")
+        out = folder / ("clip.mp4" if self.output == "video" else "still.png")
+        self.page.make(self.request, inputs, out)
+        return Made(files={self.output: out})

@@ -1,0 +1,222 @@
+"""The way events become durable: one writer thread, everything told meanwhile in one transaction, one wake-up a group.
+
+Knows the tables `events` and `runs`; what follows from the events is `derive`'s.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline import digest, events
+from pipeline.errors import StoreError
+from pipeline.events import Event
+from pipeline.store import database, derive, faults
+
+if TYPE_CHECKING:
+    import anyio
+
+LINGER_SECONDS = 0.05  # how long a posted event waits for a commit to travel with
+
+_INSERT = """
+INSERT INTO events (run, at, kind, step, key, attempt, data, digest)
+SELECT :run, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+  json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'), json_extract(value, '$[6]')
+FROM json_each(:rows) WHERE true ORDER BY json_each.id
+ON CONFLICT (run, digest) DO NOTHING
+"""
+_LAST = "SELECT coalesce(max(seq), 0) FROM events"
+
+Row = tuple[str, str, str | None, str | None, int | None, str, str | None]
+
+
+class _Told(NamedTuple):
+    row: Row
+    waiting: anyio.Event | None
+
+
+def row_of(event: Event) -> Row:
+    """The row of an event, without its run: (at, kind, step, key, attempt, data, digest). Raises what `json` raises."""
+    kind = type(event).__name__
+    data = digest.dumps(events.to_json(event))
+    try:
+        encoded = data.encode()
+    except UnicodeEncodeError:
+        # WHY: half a character (from a file's name, or a service's answer) is no text that SQLite could give back.
+        encoded = data.encode("utf-8", "replace")
+        data = encoded.decode()
+    if kind not in derive.STEP_KINDS:
+        return (event.at, kind, getattr(event, "step", None), getattr(event, "key", None), None, data, None)
+    once = blake2b(encoded, digest_size=16, person=kind.encode()).hexdigest()
+    return (event.at, kind, event.step, event.key, event.attempt, data, once)  # type: ignore[union-attr]
+
+
+def write(connection: sqlite3.Connection, run: str, rows: list[Row]) -> None:
+    """Adds rows in their order and brings every table up to date with them, in one durable transaction."""
+    kinds = {row[1] for row in rows}
+    with database.transaction(connection):
+        after = connection.execute(_LAST).fetchone()[0]
+        connection.execute(_INSERT, {"run": run, "rows": json.dumps(rows, ensure_ascii=False)})
+        derive.advance(connection, after=after, kinds=kinds)
+        if "RunEnded" in kinds or "RunStarted" in kinds:
+            _note_status(connection, run, rows)
+
+
+def _note_status(connection: sqlite3.Connection, run: str, rows: list[Row]) -> None:
+    at, kind, *_, data, _ = next(row for row in reversed(rows) if row[1] in ("RunStarted", "RunEnded"))
+    status, finished_at = ("running", None) if kind == "RunStarted" else (digest.loads(data)["status"], at)
+    connection.execute("UPDATE runs SET status = ?, finished_at = ? WHERE id = ?", (status, finished_at, run))
+
+
+class Journal:
+    """Takes down the events of one run, in order; an async context manager under asyncio or trio.
+
+    After one failure nothing more is taken: every later call raises `StoreError`.
+    """
+
+    def __init__(self, path: Path, run: str, *, patience_seconds: float = database.PATIENCE_SECONDS) -> None:
+        self._path = path
+        self._run = run
+        self._patience_seconds = patience_seconds
+        self._told: queue.SimpleQueue[_Told | None] = queue.SimpleQueue()
+        self._failure: StoreError | None = None
+        self._failure_told = False
+        self._open = False
+
+    async def __aenter__(self) -> Journal:
+        import anyio
+
+        self._new_event = anyio.Event
+        self._connection = database.connect(self._path, patience_seconds=self._patience_seconds)
+        self._wake = _loop_waker()
+        self._ended = anyio.Event()
+        self._open = True
+        self._thread = threading.Thread(target=self._write_all, name=f"journal of {self._run}", daemon=True)
+        self._thread.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Everything told is durable; raises `StoreError` if it is not and nobody heard of it yet."""
+        import anyio
+
+        self._open = False
+        self._told.put(None)
+        with anyio.CancelScope(shield=True):
+            await self._ended.wait()
+        self._thread.join()
+        if self._failure is not None and not self._failure_told and error is None:
+            raise self._refusal()
+
+    async def commit(self, event: Event) -> None:
+        """Returns when the event is durable. Raises `StoreError` if it could not be written.
+
+        Cancelled while it waits, the event is written all the same.
+        """
+        waiting = self._new_event()
+        self._tell(event, waiting)
+        await waiting.wait()
+        if self._failure is not None:
+            raise self._refusal()
+
+    def post(self, event: Event) -> None:
+        """Takes the event down in order; durable at the latest with the next commit, and soon without one."""
+        self._tell(event, None)
+
+    def _tell(self, event: Event, waiting: anyio.Event | None) -> None:
+        if self._failure is not None:
+            raise self._refusal()
+        if not self._open:
+            raise RuntimeError("This journal is closed.")
+        self._told.put(_Told(row_of(event), waiting))
+
+    def _refusal(self) -> StoreError:
+        self._failure_told = True
+        assert self._failure is not None
+        refusal = StoreError(self._failure.fact, self._failure.hint)
+        refusal.__cause__ = self._failure.__cause__
+        return refusal
+
+    def _write_all(self) -> None:
+        more = True
+        while more:
+            group, more = self._next_group()
+            if group and self._failure is None:
+                try:
+                    write(self._connection, self._run, [told.row for told in group])
+                except sqlite3.Error as error:
+                    self._failure = faults.of_sqlite(error, self._path)
+                    self._failure.__cause__ = error
+                except BaseException as error:
+                    self._failure = StoreError(f"The ledger {self._path} could not be written ({error!r}).")
+                    self._failure.__cause__ = error
+            waiting = [told.waiting for told in group if told.waiting is not None]
+            if waiting and more:
+                self._wake(partial(_set_all, waiting))
+        self._connection.close()
+        self._wake(partial(_set_all, [*waiting, self._ended]))
+
+    def _next_group(self) -> tuple[list[_Told], bool]:
+        """What was told since the last group, and whether more may follow; waits for the first one."""
+        group: list[_Told] = []
+        told = self._told.get()
+        try:
+            while True:
+                if told is None:
+                    return group, False
+                group.append(told)
+                told = self._told.get_nowait()
+        except queue.Empty:
+            pass
+        # WHY: a post alone is not worth a write to the disk; the commit that mostly follows it is.
+        if all(told.waiting is None for told in group):
+            try:
+                told = self._told.get(timeout=LINGER_SECONDS)
+            except queue.Empty:
+                return group, True
+            if told is None:
+                return group, False
+            group.append(told)
+        return group, True
+
+
+def _set_all(waiting: list[anyio.Event]) -> None:
+    for event in waiting:
+        event.set()
+
+
+def _loop_waker() -> Callable[[Callable[[], object]], None]:
+    """What calls a function soon in the event loop that runs now, from any thread and without waiting for it."""
+    # WHY: anyio's own way back from a thread starts a task and waits for it; that is most of what a commit may cost.
+    if "asyncio" in sys.modules:
+        import asyncio
+
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            return _unless_closed(lambda call: loop.call_soon_threadsafe(call))
+    import trio
+
+    return _unless_closed(trio.lowlevel.current_trio_token().run_sync_soon)
+
+
+def _unless_closed(soon: Callable[[Callable[[], object]], object]) -> Callable[[Callable[[], object]], None]:
+    def wake(call: Callable[[], object]) -> None:
+        # The loop may have ended, and whoever waited with it (trio.RunFinishedError is a RuntimeError too).
+        with contextlib.suppress(RuntimeError):
+            soon(call)
+
+    return wake

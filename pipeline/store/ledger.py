@@ -1,0 +1,335 @@
+"""What the workspace knows: its runs, their events, and which key has which result, or failed, or is still out there.
+
+Reading is here; events are written through a `Journal`. Knows neither plans nor recipes: those are JSON to it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pipeline import digest, events
+from pipeline.errors import StoreError
+from pipeline.events import Event, Result
+from pipeline.money import ZERO
+from pipeline.store import database, derive, faults
+from pipeline.store.journal import Journal
+
+_KEPT = """
+SELECT r.key, e.data, e.run, e.step, a.provider, a.account, a.charged, a.settled_usd, a.source, e.at
+FROM json_each(?) AS k JOIN results AS r ON r.key = k.value JOIN events AS e ON e.seq = r.seq
+JOIN attempts AS a ON a.run = e.run AND a.step = e.step AND a.key = e.key AND a.attempt = e.attempt
+"""
+_STANDING = """
+SELECT s.key, e.run, e.step, e.data, e.at
+FROM json_each(?) AS k JOIN standing AS s ON s.key = k.value JOIN events AS e ON e.seq = s.seq
+"""
+# WHY: the condition is that of the index `attempts_pending`, term by term, so that SQLite uses it.
+_PENDING = """
+SELECT key, run, step, attempt, provider, account, job_id, credits, usd,
+  doubted IS NOT NULL AND submitted IS NULL, at, settled IS NOT NULL
+FROM attempts
+WHERE refused IS NULL AND succeeded IS NULL
+  AND (failed IS NULL OR (doubted IS NOT NULL AND submitted IS NULL AND settled IS NULL))
+  AND (submitted IS NOT NULL OR doubted IS NOT NULL
+    OR (provider <> '' AND account <> '' AND CAST(credits AS REAL) > 0))
+"""
+# What is read later replaces what was read before: the attempt to go on with comes last.
+_IN_ORDER = " ORDER BY job_id IS NOT NULL, first"
+_RUN = "SELECT id, recipe, recipe_path, output, date, status, started_at, finished_at, plan, options FROM runs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A result that is there for its key, and what it cost when it was made; `source` "free" is what nobody charged."""
+
+    key: str
+    result: Result
+    run: str
+    step: str
+    provider: str
+    account: str
+    charged: Decimal
+    usd: Decimal | None
+    source: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A failure that repeating cannot cure: it stands for its key."""
+
+    key: str
+    run: str
+    step: str
+    error: str
+    hint: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An attempt at a service that has no end yet; without `job_id` nobody knows whether the service took it.
+
+    `settled` means that it is paid and its bytes are not there.
+    """
+
+    key: str
+    run: str
+    step: str
+    attempt: int
+    provider: str
+    account: str
+    job_id: str | None
+    credits: Decimal
+    usd: Decimal | None
+    doubted: bool
+    at: str
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What a step was last made or reused with: its key, that key before any redo, and its own part of it."""
+
+    key: str
+    base: str
+    own: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The carrying out of one plan; `status` is "running" until it ended, `plan` and `options` are JSON values."""
+
+    id: str
+    recipe: str
+    recipe_path: str
+    output: str
+    date: str
+    status: str = "running"
+    started_at: str
+    finished_at: str | None = None
+    plan: Any = None
+    options: Any = None
+
+
+class Ledger:
+    """The database at `path`, for reading from any thread and for what is not an event; a context manager.
+
+    To read only, nothing is created and an absent one reads as empty. Everything raises `StoreError`.
+    """
+
+    def __init__(
+        self, path: Path, *, read_only: bool = False, patience_seconds: float = database.PATIENCE_SECONDS
+    ) -> None:
+        self.path = path
+        self._patience_seconds = patience_seconds
+        self._lock = threading.RLock()
+        self._connection = database.connect(path, read_only=read_only, patience_seconds=patience_seconds)
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the file; may be called again."""
+        with self._lock:
+            self._connection.close()
+
+    def kept(self, keys: Iterable[str]) -> dict[str, Kept]:
+        """The results that these keys have."""
+        rows = self._rows(_KEPT, _list(keys))
+        # WHY: one text is read in little more than half the time that a thousand take.
+        told = digest.loads(f"[{','.join(row[1] for row in rows)}]")
+        return {row[0]: _kept(row, values["result"]) for row, values in zip(rows, told, strict=True)}
+
+    def standing(self, keys: Iterable[str]) -> dict[str, Standing]:
+        """The failures that stand for these keys."""
+        found: dict[str, Standing] = {}
+        for key, run, step, data, at in self._rows(_STANDING, _list(keys)):
+            values = digest.loads(data)
+            found[key] = Standing(
+                key=key, run=run, step=step, error=values["error"], hint=values.get("hint", ""), at=at
+            )
+        return found
+
+    def pending(self, keys: Iterable[str] | None = None) -> dict[str, Pending]:
+        """What is still out there for these keys, or for all; of several attempts the last one that has a job."""
+        if keys is None:
+            rows = self._rows(_PENDING + _IN_ORDER)
+        else:
+            rows = self._rows(_PENDING + " AND key IN (SELECT value FROM json_each(?))" + _IN_ORDER, _list(keys))
+        return {row[0]: _pending(row) for row in rows}
+
+    def unsettled(self) -> list[Pending]:
+        """Every attempt that has no end yet, also several of one key, in the order they were begun."""
+        return [_pending(row) for row in self._rows(_PENDING + " ORDER BY first")]
+
+    def redos(self, keys: Iterable[str] | None = None) -> dict[str, int]:
+        """How often each of these base keys, or of all, was asked for anew, where it was."""
+        if keys is None:
+            return dict(self._rows("SELECT key, number FROM redos"))
+        query = "SELECT r.key, r.number FROM json_each(?) AS k JOIN redos AS r ON r.key = k.value"
+        return dict(self._rows(query, _list(keys)))
+
+    def runs(self, *, recipe: str | None = None, output: str | None = None, plans: bool = True) -> list[Run]:
+        """The runs, newest first; without `plans` their plan and options are None, and many are listed quickly."""
+        query = _RUN if plans else _RUN.replace("plan, options", "'null', 'null'")
+        rows = self._rows(
+            f"{query} WHERE (?1 IS NULL OR recipe = ?1) AND (?2 IS NULL OR output = ?2)"
+            " ORDER BY started_at DESC, rowid DESC",
+            recipe,
+            output,
+        )
+        return [_run(row) for row in rows]
+
+    def latest(self, recipe: str, output: str) -> Run | None:
+        """The newest run of this recipe with this output."""
+        rows = self._rows(
+            f"{_RUN} WHERE recipe = ? AND output = ? ORDER BY started_at DESC, rowid DESC LIMIT 1", recipe, output
+        )
+        return _run(rows[0]) if rows else None
+
+    def run(self, id: str) -> Run | None:
+        """The run of this id."""
+        rows = self._rows(f"{_RUN} WHERE id = ?", id)
+        return _run(rows[0]) if rows else None
+
+    def events(self, run: str) -> list[Event]:
+        """What happened in a run, in order."""
+        rows = self._rows("SELECT kind, data FROM events WHERE run = ? ORDER BY seq", run)
+        return [_event(kind, data, self.path) for kind, data in rows]
+
+    def steps_made(self, recipe: str, output: str) -> dict[str, Line]:
+        """By step id, what it was last made or reused with, by any run of this recipe with this output."""
+        rows = self._rows("SELECT step, key, base, own FROM lines WHERE recipe = ? AND output = ?", recipe, output)
+        return {step: Line(key=key, base=base, own=own) for step, key, base, own in rows}
+
+    def remember(self, recipe: str, output: str, lines: Mapping[str, Line]) -> None:
+        """Notes by step id what steps were made or reused with, durably; others stay as they are."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO lines (recipe, output, step, key, base, own) VALUES (?, ?, ?, ?, ?, ?)",
+                [(recipe, output, step, line.key, line.base, line.own) for step, line in lines.items()],
+            )
+
+    def begin(self, run: Run, *, redo: Mapping[str, int] | None = None) -> None:
+        """Notes a run, or that a known one goes on with this plan, and raises each base key's redo number to the given.
+
+        One durable transaction. A run that goes on keeps its first start, date and place.
+        """
+        told = digest.dumps(run.plan), digest.dumps(run.options)
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO runs (id, recipe, recipe_path, output, date, status, started_at, finished_at, plan,"
+                " options) VALUES (?, ?, ?, ?, ?, 'running', ?, NULL, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                " status = 'running', finished_at = NULL, plan = excluded.plan, options = excluded.options",
+                (run.id, run.recipe, run.recipe_path, run.output, run.date, run.started_at, *told),
+            )
+            connection.executemany(
+                "INSERT INTO redos (key, number) VALUES (?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET number = max(number, excluded.number)",
+                list((redo or {}).items()),
+            )
+
+    def update_plan(self, run: str, plan: Any) -> None:
+        """Replaces the plan of a run, durably."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE runs SET plan = ? WHERE id = ?", (digest.dumps(plan), run))
+
+    def rebuild(self) -> None:
+        """Makes attempts, results and standing failures anew from the events alone."""
+        with self._transaction() as connection:
+            derive.anew(connection)
+
+    def journal(self, run: str) -> Journal:
+        """What takes down the events of this run, over a connection of its own."""
+        return Journal(self.path, run, patience_seconds=self._patience_seconds)
+
+    def _rows(self, query: str, *values: str | None) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._connection.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise faults.of_sqlite(error, self.path) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                with database.transaction(self._connection):
+                    yield self._connection
+            except sqlite3.Error as error:
+                raise faults.of_sqlite(error, self.path) from error
+
+
+def _list(keys: Iterable[str]) -> str:
+    return json.dumps(list(keys))
+
+
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _kept(row: tuple[Any, ...], result: Mapping[str, Any]) -> Kept:
+    key, _, run, step, provider, account, charged, usd, source, at = row
+    free = charged is None
+    return Kept(
+        key=key,
+        result=Result.from_json(result),
+        run=run,
+        step=step,
+        provider=provider,
+        account=account,
+        charged=ZERO if free else Decimal(charged),
+        usd=ZERO if free else _amount(usd),
+        source="free" if free else source,
+        at=at,
+    )
+
+
+def _pending(row: tuple[Any, ...]) -> Pending:
+    key, run, step, attempt, provider, account, job_id, reserved, usd, doubted, at, settled = row
+    return Pending(
+        key=key,
+        run=run,
+        step=step,
+        attempt=attempt,
+        provider=provider,
+        account=account,
+        job_id=job_id,
+        credits=Decimal(reserved),
+        usd=_amount(usd),
+        doubted=bool(doubted),
+        at=at,
+        settled=bool(settled),
+    )
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    names = ("id", "recipe", "recipe_path", "output", "date", "status", "started_at", "finished_at")
+    return Run(**dict(zip(names, row, strict=False)), plan=digest.loads(row[8]), options=digest.loads(row[9]))
+
+
+def _event(kind: str, data: str, path: Path) -> Event:
+    values = digest.loads(data)
+    if values.get("after_seconds") is not None:
+        values["after_seconds"] = float(values["after_seconds"])
+    try:
+        return events.from_json(kind, values)
+    except (KeyError, TypeError) as error:
+        raise StoreError(
+            f"The ledger {path} holds an event that this Rushes does not know ({kind}).", "Upgrade Rushes."
+        ) from error

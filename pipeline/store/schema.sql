@@ -1,0 +1,97 @@
+-- The ledger, version 1. `runs`, `redos`, `lines` and `events` are what was told; the rest follows from `events`
+-- alone (derive.py) and can be made anew from it at any time.
+
+CREATE TABLE IF NOT EXISTS runs (
+  id          TEXT PRIMARY KEY,
+  recipe      TEXT NOT NULL,
+  recipe_path TEXT NOT NULL,
+  output      TEXT NOT NULL,
+  date        TEXT NOT NULL,
+  status      TEXT NOT NULL,
+  started_at  TEXT NOT NULL,
+  finished_at TEXT,
+  plan        TEXT NOT NULL,
+  options     TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS runs_of_recipe ON runs (recipe, output, started_at);
+
+-- How often a step was asked for anew, by the key it had at first.
+CREATE TABLE IF NOT EXISTS redos (
+  key    TEXT PRIMARY KEY,
+  number INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- What each step of a recipe was last made or reused with: its key, that key before any redo, and its own part of it.
+CREATE TABLE IF NOT EXISTS lines (
+  recipe TEXT NOT NULL,
+  output TEXT NOT NULL,
+  step   TEXT NOT NULL,
+  key    TEXT NOT NULL,
+  base   TEXT NOT NULL,
+  own    TEXT NOT NULL,
+  PRIMARY KEY (recipe, output, step)
+) WITHOUT ROWID;
+
+-- `seq` is the order of all events of all runs; `digest` (of kind and data) makes a step's event that is told twice one
+-- event, and is NULL for what is no step's, since a run may well start twice within one tick of the clock.
+CREATE TABLE IF NOT EXISTS events (
+  seq     INTEGER PRIMARY KEY,
+  run     TEXT NOT NULL,
+  at      TEXT NOT NULL,
+  kind    TEXT NOT NULL,
+  step    TEXT,
+  key     TEXT,
+  attempt INTEGER,
+  data    TEXT NOT NULL,
+  digest  TEXT
+);
+CREATE UNIQUE INDEX IF NOT EXISTS events_once ON events (run, digest);
+
+-- One row an attempt. The columns from `submitted` on hold the `seq` of the last event of that kind, or NULL.
+-- Amounts are exact decimal texts.
+CREATE TABLE IF NOT EXISTS attempts (
+  run         TEXT NOT NULL,
+  step        TEXT NOT NULL,
+  key         TEXT NOT NULL,
+  attempt     INTEGER NOT NULL,
+  first       INTEGER NOT NULL,
+  at          TEXT NOT NULL,
+  provider    TEXT NOT NULL DEFAULT '',
+  account     TEXT NOT NULL DEFAULT '',
+  credits     TEXT NOT NULL DEFAULT '0',
+  usd         TEXT,
+  job_id      TEXT,
+  charged     TEXT,
+  refunded    TEXT,
+  settled_usd TEXT,
+  source      TEXT,
+  started     INTEGER,
+  submitted   INTEGER,
+  refused     INTEGER,
+  doubted     INTEGER,
+  settled     INTEGER,
+  succeeded   INTEGER,
+  failed      INTEGER,
+  PRIMARY KEY (key, run, step, attempt)
+) WITHOUT ROWID;
+
+-- An attempt is open until it was refused, succeeded or failed. What nobody knows the outcome of stays open although
+-- its step failed in this run: its money is held until somebody says how it ended. What nobody charges for and no
+-- service took is not pending: it is simply done again.
+CREATE INDEX IF NOT EXISTS attempts_pending ON attempts (key) WHERE
+  refused IS NULL AND succeeded IS NULL
+  AND (failed IS NULL OR (doubted IS NOT NULL AND submitted IS NULL AND settled IS NULL))
+  AND (submitted IS NOT NULL OR doubted IS NOT NULL
+    OR (provider <> '' AND account <> '' AND CAST(credits AS REAL) > 0));
+
+-- Which key has which result: the `seq` of its last Succeeded.
+CREATE TABLE IF NOT EXISTS results (
+  key TEXT PRIMARY KEY,
+  seq INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Failures that repeating cannot cure: the `seq` of the key's last permanent Failed, unless it succeeded since.
+CREATE TABLE IF NOT EXISTS standing (
+  key TEXT PRIMARY KEY,
+  seq INTEGER NOT NULL
+) WITHOUT ROWID;

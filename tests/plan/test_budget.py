@@ -1,0 +1,100 @@
+"""The book of a run's money: limits hold in any order of events, and what is given back can be used again."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import UserError
+from pipeline.plan.budget import Book, Limit, Limits, tightest
+from pipeline.recipe.model import Budget, Caps
+
+D = Decimal
+AMOUNTS = st.decimals("0.01", "50", places=2)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["x", "y"]), AMOUNTS, st.integers(0, 3)), max_size=40
+    ),
+    st.decimals("1", "100", places=2),
+    st.decimals("1", "60", places=2),
+)
+def test_no_limit_is_ever_exceeded(
+    wishes: list[tuple[str, str, Decimal, int]], run_cap: Decimal, take_cap: Decimal
+) -> None:
+    """Whatever is asked, refused, settled below its reservation, released or held: the sums keep below the caps."""
+    limits = Limits(
+        run=Limit(credits={"x": run_cap, "y": run_cap}, usd=run_cap / 10), take=Limit(credits={"x": take_cap})
+    )
+    book = Book(limits)
+    for number, (take, account, credits, fate) in enumerate(wishes):
+        usd = credits / 100
+        if book.deny(take, account, credits, usd) is None:
+            book.reserve(f"{take}/s", number, take=take, account=account, credits=credits, usd=usd)
+        if fate == 0:
+            book.settle(f"{take}/s", number, charged=credits / 2, usd=usd / 2)
+        elif fate == 1:
+            book.release(f"{take}/s", number)
+        for unit in ("x", "y"):
+            assert book.sum("run", unit) <= run_cap
+        assert book.sum("run", "usd") <= run_cap / 10
+        assert all(book.sum(name, "x") <= take_cap for name in ("a", "b"))
+        for unit in ("x", "y", "usd"):
+            assert book.sum("run", unit) == book.sum("a", unit) + book.sum("b", unit)
+
+
+@given(st.permutations(["reserve", "settle", "release", "reserve", "settle", "release"]))
+def test_an_entry_ends_once(moves: list[str]) -> None:
+    """Duplicates and any order leave one end: settled or released, never both, and nothing counted twice."""
+    book = Book(Limits())
+    for move in moves:
+        if move == "reserve":
+            book.reserve("a/generate", 1, take="a", account="x", credits=D(7), usd=None)
+        elif move == "settle":
+            book.settle("a/generate", 1, charged=D(5), usd=None)
+        else:
+            book.release("a/generate", 1)
+    state = book.state("a/generate", 1)
+    assert book.sum("run", "x") == {"reserved": D(7), "settled": D(5), "released": D(0)}[state]
+
+
+def test_a_charge_above_its_reservation_is_booked_and_remembered() -> None:
+    """The overrun counts in full, and names its account."""
+    book = Book(Limits())
+    book.reserve("a/generate", 1, take="a", account="x", credits=D(7), usd=None)
+    book.settle("a/generate", 1, charged=D(9), usd=None)
+    assert book.sum("run", "x") == 9
+    assert book.overrun == {"x"}
+
+
+def test_the_tightest_of_all_caps_holds() -> None:
+    """Recipe, configuration and flags are met together; an account that a map does not name gets nothing."""
+    limits = tightest(
+        [
+            Budget(run=Caps(usd=D(8), credits={"x": D(100)}), on_exceed="skip"),
+            Budget(run=Caps(usd=D(5))),
+            Budget(run=Caps(credits={"x": D(120), "y": D(3)})),
+        ],
+        ["x", "y"],
+    )
+    assert limits.run == Limit(usd=D(5), credits={"x": D(100), "y": D(0)})
+    assert limits.on_exceed == "skip"
+
+
+def test_a_bare_number_must_say_whose_where_several_pay() -> None:
+    """It is clear for one account, and a fault for two."""
+    budget = Budget(run=Caps(bare=D(9)))
+    assert tightest([budget], ["x"]).run.credits == {"x": D(9)}
+    with pytest.raises(UserError, match="does not say whose"):
+        tightest([budget], ["x", "y"])
+
+
+def test_a_denial_says_what_is_left() -> None:
+    """The sentence has the amount asked, the cap and the rest."""
+    book = Book(Limits(run=Limit(credits={"x": D(10)})))
+    book.reserve("a/generate", 1, take="a", account="x", credits=D(8), usd=None)
+    assert str(book.deny("b", "x", D("2.5"), None)) == ("it needs 2.5 x credits; of 10 for the run, 2 are left")
