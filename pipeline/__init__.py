@@ -16,7 +16,7 @@ One fall, no way up: each noun is made in one place, never changed afterwards, a
     store       the cellar: bytes by digest, events by run
     errors events money digest      the vocabulary
 
-From code: `from pipeline import api`, then `api.check(path)`, `api.plan(path)`, `api.run(path)`, `api.verify(manifest)`.
+From code: `from pipeline import api`, then `api.check(path)`, `api.plan(path)`, `api.run(path)`, `api.verify(path)`.
 """
 
 __version__ = "0.1.0"

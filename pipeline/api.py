@@ -41,7 +41,10 @@ def open_plan(path: Path, document: Mapping[str, Any], wants: Wants, house: Hous
     if not isinstance(saved, dict) or "steps" not in document:
         raise UserError(f"{path} is JSON, but no plan.", "Save one with: rushes plan RECIPE --out plan.json")
     names = {f.name for f in dataclasses.fields(Wants)}
-    fixed = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k in names}
+    fixed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k in names}
+    for cap in ("max_credits", "max_usd"):
+        mine, its = getattr(wants, cap), fixed.get(cap)
+        fixed[cap] = its if mine is None else mine if its is None else min(mine, its)
     again = desks.lay(Path(document["recipe"]["path"]), dataclasses.replace(wants, **fixed), house)
     before = {step["id"]: step for step in document["steps"]}
     now = {step["id"]: step for step in plan_json.plan_json(again.plan)["steps"]}

@@ -21,7 +21,8 @@ from pipeline.config import Config
 from pipeline.errors import UserError
 from pipeline.events import Event, Failed, Refused, Settled, Started
 from pipeline.plan.budget import Book, Limits
-from pipeline.plan.build import Setting, build
+from pipeline.plan.build import build
+from pipeline.plan.draft import Setting
 from pipeline.plan.known import Known, Nothing, Remembered
 from pipeline.plan.model import Plan
 from pipeline.providers.catalog import PROVIDERS, Providers

@@ -18,6 +18,8 @@ BYTES_TAG = "sha256"
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
     """JSON text in which every `Decimal` of at most 15 digits is an exact number; keys stay in the order given."""
+    if indent is None:
+        return _ENCODER.encode(value)
     return json.dumps(value, ensure_ascii=False, indent=indent, default=_number, allow_nan=False)
 
 
@@ -28,9 +30,7 @@ def loads(text: str | bytes) -> Any:
 
 def canonical(value: Any) -> bytes:
     """The one byte string of a JSON value, whatever the order its keys came in."""
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_number, allow_nan=False
-    ).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def key_of(value: Any) -> str:
@@ -58,3 +58,9 @@ def _number(value: object) -> int | float:
             return number
         raise ValueError(f"{value} has more digits than a JSON number keeps exactly")
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=_number, allow_nan=False)
+_CANONICAL = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_number, allow_nan=False
+)

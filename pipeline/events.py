@@ -201,6 +201,8 @@ def from_json(kind: str, values: Mapping[str, Any]) -> Event:
     for name in _AMOUNTS & fixed.keys():
         if fixed[name] is not None:
             fixed[name] = Decimal(fixed[name])
+    if fixed.get("after_seconds") is not None:
+        fixed["after_seconds"] = float(fixed["after_seconds"])
     if "advice" in fixed:
         fixed["advice"] = Advice(fixed["advice"])
     if "result" in fixed:

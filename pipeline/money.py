@@ -32,8 +32,7 @@ def amount(value: object) -> Decimal:
 
 def text(value: Decimal) -> str:
     """An amount as people write it: no exponent, no trailing zeros, thousands apart."""
-    plain = f"{value.normalize():,f}"
-    return plain
+    return f"{value.normalize():,f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

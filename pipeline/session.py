@@ -21,7 +21,7 @@ from pipeline.engine.run import Engine, Listener, outcome
 from pipeline.engine.state import Phase, RunState
 from pipeline.engine.worker import Emit, Worker
 from pipeline.errors import DecisionNeeded, OverBudget, RushesError, UserError
-from pipeline.events import Result, RunEnded, RunStarted, Skipped
+from pipeline.events import Event, Result, RunEnded, RunStarted, Skipped
 from pipeline.money import text
 from pipeline.plan import afford
 from pipeline.plan.model import Action, Block, Plan, Step
@@ -181,24 +181,22 @@ class _Work:
             clock=self.house.clock,
             listeners=(listener,) if listener else (),
         )
-        interrupted = False
         async with self.journal:
-            started = RunStarted(at=self.house.clock(), version=__version__)
-            self.journal.post(started)
-            if listener:
-                listener(started)
+            self._tell(RunStarted(at=self.house.clock(), version=__version__), listener)
             with anyio.CancelScope() as scope:
-                async with anyio.create_task_group() as tasks:
+                async with anyio.create_task_group() as watch:
                     if threading.current_thread() is threading.main_thread():
-                        tasks.start_soon(self._await_signal, scope)
-                    await engine.go()
-                    tasks.cancel_scope.cancel()
-            interrupted = self.state.stopping
-            status = "interrupted" if interrupted else outcome(self.state)
-            ended = RunEnded(at=self.house.clock(), status=status)
-            await self.journal.commit(ended)
-            if listener:
-                listener(ended)
+                        watch.start_soon(self._await_signal, scope)
+                    async with anyio.create_task_group() as self.exports:
+                        await engine.go()
+                    watch.cancel_scope.cancel()
+            status = "interrupted" if self.state.stopping else outcome(self.state)
+            self._tell(RunEnded(at=self.house.clock(), status=status), listener)
+
+    def _tell(self, event: Event, listener: Listener | None) -> None:
+        self.journal.post(event)
+        if listener:
+            listener(event)
 
     async def _await_signal(self, scope: anyio.CancelScope) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -212,7 +210,9 @@ class _Work:
         await self.worker.carry(step, attempt, results, emit)
         result = self.state.results.get(step.id)
         if result:
-            await anyio.to_thread.run_sync(_put, self.desk.plan, step, result, self.shelf, self.desk.output)
+            self.exports.start_soon(
+                anyio.to_thread.run_sync, _put, self.desk.plan, step, result, self.shelf, self.desk.output
+            )
 
 
 def _put(plan: Plan, step: Step, result: Result, shelf: Workspace, output: Path) -> None:
@@ -228,6 +228,7 @@ def _export(story: Story, shelf: Workspace) -> None:
 
 
 def story_of(desk: Desk, ledger: Ledger, run: Run, state: RunState) -> Story:
+    """What the documents tell of a run: its plan with the reasons it began with, and all that happened."""
     why = {line[0]: line[3] for line in run.plan}
     steps = tuple(dataclasses.replace(step, why=why.get(step.id, step.why)) for step in desk.plan.steps)
     return Story(

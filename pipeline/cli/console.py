@@ -146,7 +146,7 @@ class Progress:
         if self.console.json:
             from pipeline.events import to_json
 
-            self.console.say(f"{name} {step}".strip(), event=name, **{k: v for k, v in to_json(event).items()})
+            self.console.say(f"{name} {step}".strip(), event=name, **to_json(event))
         elif sys.stderr.isatty():
             self._draw(name)
         elif name in ("Succeeded", "Failed", "Skipped", "Refused", "Doubted"):

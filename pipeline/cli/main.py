@@ -144,7 +144,7 @@ def main(argv: Sequence[str], house: House | None = None) -> int:
         console.say("interrupted. Nothing is lost: the same command goes on.")
         return 130
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # whoever read it has gone: say no more, also not at exit
+        sys.stdout = None  # whoever read it has gone: say no more, also not at exit
         return 0
     except BaseExceptionGroup as group:
         return _grouped(group, console)

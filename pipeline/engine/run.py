@@ -21,6 +21,10 @@ Listener = Callable[[Event], None]
 Carry = Callable[[Step, int, Results, Emit], Awaitable[None]]
 
 
+_Begun = tuple[Step, int, Started | None]
+"""An attempt that has its slot: the step, its number, and what must be durable before anything is sent."""
+
+
 class Journal(Protocol):
     """Where events are written down."""
 
@@ -56,29 +60,33 @@ class Engine:
     async def go(self) -> None:
         """Carries out what can be carried out. Cancelling it leaves everything resumable."""
         async with anyio.create_task_group() as self._tasks:
-            self._pump()
+            await self._work(self._pump())
 
-    def _pump(self) -> None:
-        """Carries out every order there is now."""
-        state = self.state
-        while (order := state.order()) is not None:
+    def _pump(self) -> _Begun | None:
+        """Carries out every order there is now; gives the most urgent attempt back, for the caller to make."""
+        first: _Begun | None = None
+        while (order := self.state.order()) is not None:
             match order:
                 case Start():
-                    self._start(order)
+                    begun = self._begin(order)
+                    if first is None:
+                        first = begun
+                    else:
+                        self._tasks.start_soon(self._work, begun)
                 case Share(step=step, result=result):
                     self._note(Succeeded(at=self._clock(), step=step.id, key=step.key, attempt=0, result=result))
                 case Skip(step=step, reason=reason, why=why):
                     self._note(Skipped(at=self._clock(), step=step.id, key=step.key, reason=reason, why=why))
                 case Rest(step=step, seconds=seconds):
                     self._tasks.start_soon(self._rest, step, seconds)
+        return first
 
-    def _start(self, order: Start) -> None:
-        """Begins an attempt; its money is reserved in the state at once, before anything else can ask for it."""
+    def _begin(self, order: Start) -> _Begun:
+        """Takes the slot of an attempt, and its money in the state, at once, before anything else can ask for them."""
         step, attempt = order.step, order.attempt
         if attempt == step.attempt and step.job_id:
             self.state.begin(step)
-            self._tasks.start_soon(self._step, step, attempt, None)
-            return
+            return step, attempt, None
         event = Started(
             at=self._clock(),
             step=step.id,
@@ -92,22 +100,24 @@ class Engine:
         )
         if step.account:
             self.state.apply(event)
-        else:
-            self._note(event)
-        self._tasks.start_soon(self._step, step, attempt, event if step.account else None)
+            return step, attempt, event
+        self._note(event)
+        return step, attempt, None
 
-    async def _step(self, step: Step, attempt: int, started: Started | None) -> None:
-        """One attempt; a paid one is durably written down before anything is sent."""
-        if started:
-            await self._journal.commit(started)
-            self._hear(started)
-        await self._carry(step, attempt, self.state.results, self._tell)
-        self._pump()
+    async def _work(self, begun: _Begun | None) -> None:
+        """One attempt, then whatever became most urgent by it; a paid one is durable before anything is sent."""
+        while begun is not None:
+            step, attempt, started = begun
+            if started:
+                await self._journal.commit(started)
+                self._hear(started)
+            await self._carry(step, attempt, self.state.results, self._tell)
+            begun = self._pump()
 
     async def _rest(self, step: Step, seconds: float) -> None:
         await self._sleep(seconds)
         self.state.wake(step.id)
-        self._pump()
+        await self._work(self._pump())
 
     async def _tell(self, event: Event) -> None:
         """Writes an event down, then lets everything rely on it; where money is at stake, only once it is durable.

@@ -20,6 +20,7 @@ from pipeline.events import (
     Event,
     Failed,
     Refused,
+    Result,
     RunEnded,
     RunStarted,
     Settled,
@@ -27,7 +28,6 @@ from pipeline.events import (
     Started,
     Submitted,
     Succeeded,
-    Result,
 )
 from pipeline.plan.budget import Book
 from pipeline.plan.graph import longest_remaining
@@ -118,6 +118,7 @@ class RunState:
         self._before = attempts or {}  # of this run's earlier processes
         self.stopping = False  # start nothing more
         self.overspent = ""  # why no more money is spent
+        self._reasons: dict[str, str] = {}  # of what was skipped: "needs" or "budget", handed down to what follows
         self._refusals: dict[str, int] = {}
         self._failures: dict[str, int] = {}
         self._missing: dict[str, int] = {}
@@ -267,6 +268,7 @@ class RunState:
         self._doom(event.step)
 
     def _skipped(self, event: Skipped) -> None:
+        self._reasons[event.step] = event.reason
         self._end(event.step, Phase.SKIPPED, event.why)
         self._doom(event.step)
         if event.reason == "budget" and self.book.limits.on_exceed != "skip":
@@ -276,7 +278,7 @@ class RunState:
         for follower in self._followers[name]:
             if self.phase[follower] is Phase.WAITING:
                 word = "failed" if self.phase[name] is Phase.FAILED else "was not made"
-                reason = "needs" if self.phase[name] is Phase.FAILED else "budget"
+                reason = self._reasons.get(name, "needs")
                 self._doomed.append(Skip(self.steps[follower], reason, f"needs {name}, which {word}"))
 
     def _end(self, name: str, phase: Phase, why: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -28,10 +28,13 @@ from pipeline.events import (
 from pipeline.money import ZERO
 from pipeline.plan.model import Step
 from pipeline.providers import remote
-from pipeline.providers.base import RemotePage, Status
+from pipeline.providers.base import Status, is_local
 from pipeline.steps.base import Feed, Made
 from pipeline.steps.generate import Generate
 from pipeline.store.artifacts import Artifacts
+
+if TYPE_CHECKING:
+    from pipeline.providers.base import RemotePage
 
 Emit = Callable[[Event], Awaitable[None]]
 Results = Mapping[str, Result]
@@ -58,7 +61,7 @@ class Worker:
         """Carries out an attempt that has been written down as started. Failures of the step are told as events."""
         try:
             inputs = [await self._thread(self._input, feed, results) for feed in step.work.feeds]
-            if isinstance(step.work, Generate) and isinstance(step.work.page, RemotePage) and step.account:
+            if isinstance(step.work, Generate) and not is_local(step.work.page):
                 result = await self._have_it_done(step, step.work, attempt, inputs, emit)
                 if result is None:
                     return
@@ -128,9 +131,8 @@ class Worker:
     async def _have_it_done(
         self, step: Step, work: Generate, attempt: int, inputs: list[Path | str], emit: Emit
     ) -> Result | None:
-        """Work that a service does: submit, write the job down, wait, settle, download. None where there is no result."""
-        page = work.page
-        assert isinstance(page, RemotePage)
+        """Work that a service does: submit, write the job down, wait, settle, download. None: no result."""
+        page = cast("RemotePage", work.page)
         wire = self.wires[step.account]
         about: dict[str, Any] = {"step": step.id, "key": step.key, "attempt": attempt}
         job_id = step.job_id if attempt == step.attempt else ""
@@ -176,7 +178,7 @@ class Worker:
         )
 
     def _settled(self, step: Step, status: Status, about: Mapping[str, Any]) -> Settled:
-        """What the service says it took; where it does not say, nothing for a failure and the estimate for a success."""
+        """What the service says it took; where it is silent, nothing for a failure and the estimate for a success."""
         told = status.charged is not None
         charged = status.charged if status.charged is not None else (ZERO if status.error else step.price.high)
         rate = step.price.usd_per_credit

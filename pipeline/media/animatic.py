@@ -18,13 +18,15 @@ from PIL import Image
 
 from pipeline.errors import MediaError
 from pipeline.media import frames
-from pipeline.media.camera import Planes, frame_of, planes
+from pipeline.media.drawing.board import Card
+from pipeline.media.drawing.camera import Canvas, Planes, planes
+from pipeline.media.drawing.moves import Film, Take, compose
+from pipeline.media.drawing.paint import Color
+from pipeline.media.drawing.slate import GROUND, INK, RATE, Slate, layout
+from pipeline.media.drawing.sound import RATE as SOUND_RATE
+from pipeline.media.drawing.sound import sound_bed
+from pipeline.media.drawing.words import read
 from pipeline.media.encode import Encoder
-from pipeline.media.moves import Card, Film, Take, compose
-from pipeline.media.scene_words import read
-from pipeline.media.slate import GROUND, INK, RATE, Slate, layout
-from pipeline.media.sound import RATE as SOUND_RATE
-from pipeline.media.sound import sound_bed
 
 RENDERER_VERSION = 1
 _PRESET = "ultrafast"
@@ -45,7 +47,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """What to draw: `shot` is an id, with `@2` for its second take; sizes in pixels, even; `seed` varies the framing."""
+    """What to draw: `shot` is an id, `@2` for its second take; sizes in pixels, even; `seed` varies the framing."""
 
     shot: str
     prompt: str
@@ -75,18 +77,26 @@ def draw_clip(drawing: Drawing, out: Path) -> None:
     count = max(1, round(drawing.seconds * RATE))
     film = _film(drawing)
     slate = _slate(drawing, film, count)
-    whole = planes(slate.canvas)
+    canvas = Canvas(drawing.width, drawing.height)
+    canvas.planes.lay(planes(slate.canvas))
     clock = _Clock(slate)
     bed = sound_bed(read(drawing.prompt, drawing.seed), count * SOUND_RATE // RATE) if drawing.audio else iter(())
     rate = SOUND_RATE if drawing.audio else None
-    size = {"width": drawing.width, "height": drawing.height}
-    with Encoder(out, **size, fps=Fraction(RATE), sound_rate=rate, crf=_CRF, preset=_PRESET) as encoder:
+    with Encoder(
+        out,
+        width=drawing.width,
+        height=drawing.height,
+        fps=Fraction(RATE),
+        sound_rate=rate,
+        crf=_CRF,
+        preset=_PRESET,
+    ) as encoder:
         for index in range(count):
-            if index % RATE == 0:
-                encoder.sound(piece) if (piece := next(bed, b"")) else None
-            _put(whole, film.picture(index, count), slate.place.box)
-            clock.show(whole, index, count)
-            encoder.picture(frame_of(whole))
+            if index % RATE == 0 and (piece := next(bed, b"")):
+                encoder.sound(piece)
+            film.put(canvas.planes, slate.place.top, index, count)
+            clock.put(canvas.planes, index, count)
+            encoder.picture(canvas.frame)
 
 
 def draw_still(drawing: Drawing, out: Path) -> None:
@@ -96,7 +106,7 @@ def draw_still(drawing: Drawing, out: Path) -> None:
     """
     film = _film(drawing)
     slate = _slate(drawing, film, None)
-    slate.canvas.paste(film.still(), slate.place.box[:2])
+    slate.canvas.paste(film.flat, slate.place.box[:2])
     data = io.BytesIO()
     if out.suffix.lower() in (".jpg", ".jpeg"):
         slate.canvas.save(data, "JPEG", quality=93, subsampling=0)
@@ -162,10 +172,10 @@ def _card(picture: Picture) -> Card:
     return Card(image=_own(picture), name=picture.name)
 
 
-def _put(whole: Planes, picture: Planes, box: tuple[int, int, int, int]) -> None:
-    whole.y.paste(picture.y, box[:2])
-    whole.u.paste(picture.u, (box[0] // 2, box[1] // 2))
-    whole.v.paste(picture.v, (box[0] // 2, box[1] // 2))
+def _levels(color: Color) -> tuple[int, int, int]:
+    """A colour as it is written in the planes."""
+    flat = planes(Image.new("RGB", (16, 16), color))
+    return flat.y.tobytes()[0], flat.u.tobytes()[0], flat.v.tobytes()[0]
 
 
 class _Clock:
@@ -174,12 +184,10 @@ class _Clock:
     def __init__(self, slate: Slate) -> None:
         self.slate = slate
         self.signs = slate.digits()
-        ground, ink = planes(Image.new("RGB", (2, 2), GROUND)), planes(Image.new("RGB", (2, 2), INK))
-        accent = planes(Image.new("RGB", (2, 2), slate.accent))
-        self.ground, self.ink = ground.y.getpixel((0, 0)), ink.y.getpixel((0, 0))
-        self.accent = accent.y.getpixel((0, 0)), accent.u.getpixel((0, 0)), accent.v.getpixel((0, 0))
+        self.ground, self.ink = _levels(GROUND)[0], _levels(INK)[0]
+        self.accent = _levels(slate.accent)
 
-    def show(self, whole: Planes, index: int, count: int) -> None:
+    def put(self, whole: Planes, index: int, count: int) -> None:
         """Write the time of picture `index` of `count`."""
         left, top, right, low = self.slate.clock
         cell = Image.new("L", (right - left, low - top), self.ground)

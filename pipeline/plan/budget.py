@@ -1,7 +1,7 @@
 """The book of one run's money: what is reserved, charged and held, against its limits. Pure: no clock, no disk.
 
 The drawing board tries a plan on such a book, and the workshop keeps the real one, so both say the same. The rule is
-one line: reserved + charged + held + asked never exceeds a limit, in credits or in dollars, for the run or for one take.
+one line: reserved + charged + held + asked never exceeds a limit, in credits or dollars, for the run or for one take.
 """
 
 from __future__ import annotations

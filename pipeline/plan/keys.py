@@ -16,7 +16,7 @@ from pipeline.steps.base import Feed, Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """`key` names the result; `base` is the key before any redo; `own` does not change when only an input's key does."""
+    """`key` names the result; `base` is that before any redo; `own` stays when only an input's key changes."""
 
     key: str
     base: str

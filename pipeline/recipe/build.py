@@ -181,15 +181,15 @@ class Builder:
     def needs(self, draft: Draft) -> tuple[str, ...]:
         """The shots that have to be done before."""
         found: dict[str, None] = {}
-        for index, id in enumerate(draft.fields.get("needs") or []):
+        for index, named in enumerate(draft.fields.get("needs") or []):
             at = (*draft.places.way("needs"), index)
             try:
-                self.inputs.shot(id)
+                self.inputs.shot(named)
             except InputFault as fault:
                 self.findings.add(at, fault.fact, fault.hint)
                 continue
-            if id != draft.id:
-                found[id] = None
+            if named != draft.id:
+                found[named] = None
             elif "needs" in draft.own:
                 self.findings.add(at, f"'{draft.id}' needs itself.", "Name another shot, or none.")
         return tuple(found)

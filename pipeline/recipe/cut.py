@@ -25,7 +25,7 @@ def film(given: Any, shots: Sequence[Shot], inputs: Inputs, findings: Findings) 
     named = told.get("shots")
     if named is not None:
         way = (*at, "shots") if isinstance(given, dict) else at
-        chosen = [id for index, id in enumerate(named) if _is_video(id, inputs, findings, (*way, index))]
+        chosen = [name for index, name in enumerate(named) if _is_video(name, inputs, findings, (*way, index))]
     else:
         chosen = videos
         if not videos and inputs.complete:
@@ -81,9 +81,9 @@ def _caps(given: Mapping[str, Any], findings: Findings, at: At) -> Caps:
             return None
 
     usd = amount(given["usd"], (*at, "usd")) if "usd" in given else None
-    credits = given.get("credits")
+    paid = given.get("credits")
     way = (*at, "credits")
-    if isinstance(credits, dict):
-        named = {name: amount(value, (*way, name)) for name, value in credits.items()}
+    if isinstance(paid, dict):
+        named = {name: amount(value, (*way, name)) for name, value in paid.items()}
         return Caps(usd=usd, credits={name: value for name, value in named.items() if value is not None})
-    return Caps(usd=usd, bare=None if credits is None else amount(credits, way))
+    return Caps(usd=usd, bare=None if paid is None else amount(paid, way))

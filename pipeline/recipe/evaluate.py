@@ -248,7 +248,7 @@ class _Evaluation:
         function = self.value(node.node, names)
         if not callable(function):
             raise TemplateFault("This is no function.", "There are ref('name') and range(n).", node.lineno)
-        return function(self.at(node), *self.arguments(node, names))
+        return function(self.at(node.node), *self.arguments(node, names))
 
     def at(self, node: Any) -> Call:
         return Call(work=self.work, offset=node.lineno)

@@ -18,7 +18,7 @@ from pipeline.recipe.functions import Call
 from pipeline.recipe.gate import Check, compiled
 from pipeline.recipe.mould import Mould, mould
 from pipeline.recipe.schema import strict
-from pipeline.recipe.template import Names, TemplateFault, Work
+from pipeline.recipe.template import STEPS_A_SHOT, Names, TemplateFault, Work
 from pipeline.recipe.variables import RESERVED, Variables
 from pipeline.recipe.words import choice, clipped, counted, said
 
@@ -81,6 +81,7 @@ class Expansion:
                 self.findings.add(("shots", entry.index, "each"), fact, "Shorten its lists, or make several recipes.")
                 self.complete = False
                 return []
+        self.work.allowance += STEPS_A_SHOT * total
         return [draft for entry in known for draft in self.unfolded(entry)]
 
     def moulded(self, value: Any, at: At) -> Mould | None:
@@ -215,9 +216,9 @@ class Expansion:
         if "id" not in fields:
             fields["id"], self.complete = f"shot-{entry.index + 1}-{number}", False
             return True
-        id: str = fields["id"]
-        flaw = id_flaw(id)
-        clash = self.clash(entry, id, of, number)
+        named: str = fields["id"]
+        flaw = id_flaw(named)
+        clash = self.clash(entry, named, of, number)
         if fact := flaw or clash:
             told = f"{fact[0][:-1]} ({of})." if of and flaw else fact[0]
             self.findings.add(("shots", entry.index, "id"), told, fact[1])

@@ -58,12 +58,13 @@ class Folder:
             descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:
             raise self._unreadable(name, real, error) from None
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            told = os.fstat(descriptor)
+        told = os.fstat(descriptor)
+        if not stat.S_ISREG(told.st_mode):
+            os.close(descriptor)
             if stat.S_ISDIR(told.st_mode):
                 raise InputFault(f"'{clipped(name)}' is a folder.", "Name a file in it.")
-            if not stat.S_ISREG(told.st_mode):
-                raise InputFault(f"'{clipped(name)}' is no ordinary file.", "Name a picture, video or sound.")
+            raise InputFault(f"'{clipped(name)}' is no ordinary file.", "Name a picture, video or sound.")
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
             return self._read(name, real, file, told.st_size, due)
 
     def _read(self, name: str, real: Path, file: BinaryIO, size: int, due: Media | None) -> tuple[LocalFile, Media]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 
 from pipeline.errors import Fault, Place
 from pipeline.recipe.explain import At, Misfit
@@ -18,11 +18,14 @@ class Findings:
         self.faults: list[Fault] = list(document.faults)
         self.warnings: list[Fault] = []
         self._seen: set[Hashable] = set()
+        self._flawed = {fault.place for fault in document.faults}
 
     def add(self, at: At, fact: str, hint: str, *, key: bool = False, cause: Hashable = None) -> None:
         """A fault of the value (or the key) at the end of a way from the top."""
         if self._new(cause or (at, key)):
-            self.faults.append(Fault(place=self.document.place(at, key=key), fact=fact, hint=hint))
+            place = self.document.place(at, key=key)
+            if place not in self._flawed:
+                self.faults.append(Fault(place=place, fact=fact, hint=hint))
 
     def warn(self, at: At, fact: str, hint: str, *, offset: int | None = None) -> None:
         """Something that stops nothing, at a value or at a character of a text."""
@@ -60,7 +63,8 @@ class Places:
         self.document, self.index, self.own, self.defaults = document, index, own, defaults
 
     def way(self, field: str = "") -> At:
-        """The way to a field from the top of the recipe."""
+        """The way to a field from the top of the recipe; `seconds` is what others call a shot's `duration`."""
+        field = "duration" if field == "seconds" else field
         if field and field not in self.own and field in self.defaults:
             return ("defaults", field)
         return ("shots", self.index, field) if field in self.own else ("shots", self.index)
@@ -68,6 +72,3 @@ class Places:
     def __call__(self, field: str = "") -> Place:
         """The place of a field, or of the entry."""
         return self.document.place(self.way(field))
-
-
-Complain = Callable[[At, str, str], None]

@@ -241,9 +241,11 @@ def _titled(call: Call, value: Any) -> str:
     return re.sub(r"[^\s\-(\[{<]+", lambda word: word.group()[0].upper() + word.group()[1:].lower(), call.words(value))
 
 
-def _truncate(call: Call, value: Any, length: int = 255, killwords: bool = False, end: str = "...") -> str:
+def _truncate(
+    call: Call, value: Any, length: int = 255, killwords: bool = False, end: str = "...", leeway: int = 5
+) -> str:
     whole, tail = call.words(value), call.words(end)
-    if len(whole) <= length:
+    if len(whole) <= call.number(length) + call.number(leeway):
         return whole
     cut = whole[: max(int(call.number(length)) - len(tail), 0)]
     return (cut if killwords else cut.rsplit(" ", 1)[0]) + tail

@@ -121,9 +121,14 @@ def _shaped(value: Any, findings: Findings) -> dict[str, Any]:
             tell(entry, whole["$defs"]["shot"], ("shots", index))
     if not told:
         return {**value, "shots": entries}
-    kept = {key: _without(part, told, (key,)) for key, part in value.items() if (key,) not in told and key != "shots"}
+    below: dict[At, list[At]] = {}
+    for way in told:
+        below.setdefault(way[:2] if way[:1] == ("shots",) else way[:1], []).append(way)
+    kept = {
+        key: _without(part, below.get((key,), ()), 1) for key, part in value.items() if (key,) not in told and key != "shots"
+    }
     kept["shots"] = [
-        (index, _without(entry, told, ("shots", index))) for index, entry in entries if isinstance(entry, dict)
+        (index, _without(entry, below.get(("shots", index), ()), 2)) for index, entry in entries if isinstance(entry, dict)
     ]
     return kept
 
@@ -132,12 +137,12 @@ def _list_of_shots(whole: Mapping[str, Any]) -> dict[str, Any]:
     return {key: part for key, part in whole["properties"]["shots"].items() if key != "items"}
 
 
-def _without(part: Any, told: set[At], at: At) -> Any:
-    """A map less its fields that have been told of, down to two levels; anything deeper takes its field with it."""
+def _without(part: Any, told: Collection[At], depth: int) -> Any:
+    """A map less its fields that have been told of; whatever is deeper takes its field with it."""
     if not isinstance(part, dict):
         return part
-    bad = {way[len(at)] for way in told if way[: len(at)] == at and len(way) > len(at)}
-    return {key: value for key, value in part.items() if key not in bad}
+    bad = {way[depth] for way in told if len(way) > depth}
+    return {key: value for key, value in part.items() if key not in bad} if bad else part
 
 
 _EMPTY: Mapping[str, Any] = {"references": {}, "budget": {}}

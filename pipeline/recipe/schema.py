@@ -61,30 +61,7 @@ class _Grammar(Leaves):
         defaults = {key: part for key, part in self.fields().items() if key not in ("id", "prompt", "each")}
         says = "Fields that every shot has unless it says otherwise; those that make no sense for a still pass it by."
         properties: Schema = {
-            "rushes": {"const": 1, "description": "The version of this grammar.", "errorMessage": "Write `rushes: 1`."},
-            "name": {
-                "type": "string",
-                "pattern": "^[a-z0-9][a-z0-9-]{0,99}$",
-                "description": "Names the recipe's results: they go to `out/<name>/`.",
-                "examples": ["lighthouse"],
-                "errorMessage": "A name has small letters, digits and '-', as in `name: lighthouse-2`.",
-            },
-            "title": {
-                "type": "string",
-                "maxLength": 200,
-                "description": "The film's title, for people.",
-                "errorMessage": "A title is a text of at most 200 characters; put it in quotes.",
-            },
-            "vars": {
-                "type": "object",
-                "propertyNames": {
-                    "pattern": VARIABLE,
-                    "errorMessage": "A variable's name has letters, digits and '_', and begins with a letter.",
-                },
-                "description": "Values for templates; `--var name=value` replaces one. A later one may use earlier ones.",
-                "examples": [{"look": "35mm film, overcast light"}],
-                "errorMessage": "Write one `name: value` a line.",
-            },
+            **self.heading(),
             "defaults": {
                 "type": "object",
                 "title": "`defaults`",
@@ -110,6 +87,35 @@ class _Grammar(Leaves):
             "required": ["rushes", "name", "shots"],
             "additionalProperties": False,
             "errorMessage": "A recipe is a map of keys: `rushes: 1`, `name` and `shots`.",
+        }
+
+    def heading(self) -> Schema:
+        """What a recipe says first: its version, its name, its variables."""
+        return {
+            "rushes": {"const": 1, "description": "The version of this grammar.", "errorMessage": "Write `rushes: 1`."},
+            "name": {
+                "type": "string",
+                "pattern": "^[a-z0-9][a-z0-9-]{0,99}$",
+                "description": "Names the recipe's results: they go to `out/<name>/`.",
+                "examples": ["lighthouse"],
+                "errorMessage": "A name has small letters, digits and '-', as in `name: lighthouse-2`.",
+            },
+            "title": {
+                "type": "string",
+                "maxLength": 200,
+                "description": "The film's title, for people.",
+                "errorMessage": "A title is a text of at most 200 characters; put it in quotes.",
+            },
+            "vars": {
+                "type": "object",
+                "propertyNames": {
+                    "pattern": VARIABLE,
+                    "errorMessage": "A variable's name has letters, digits and '_', and begins with a letter.",
+                },
+                "description": "Values for templates; `--var name=value` replaces one; later ones may use earlier.",
+                "examples": [{"look": "35mm film, overcast light"}],
+                "errorMessage": "Write one `name: value` a line.",
+            },
         }
 
     def references(self) -> Schema:
@@ -270,7 +276,7 @@ class _Grammar(Leaves):
             "id": {
                 "type": "string",
                 "minLength": 1,
-                "description": "Letters, digits, '_' and '-', at most 100; templates allowed, `slug` makes any text fit.",
+                "description": "At most 100 letters, digits, '_' and '-'; templates allowed; `slug` fits any text.",
                 "examples": ["dawn", "harbour-{{ weather }}"],
                 "errorMessage": "An id is a text: put it in quotes.",
             },
@@ -303,7 +309,7 @@ class _Grammar(Leaves):
             "seed": self.value(
                 {
                     "anyOf": [{"type": "integer", "minimum": 0, "maximum": 2**53 - 1}, NULL],
-                    "description": "Take n has this seed + n - 1; absent: one is derived where the service takes seeds.",
+                    "description": "Take n has this seed + n - 1; absent: derived where the service takes seeds.",
                     "errorMessage": "A seed is a whole number, zero or more; leave it out for a random one.",
                 }
             ),

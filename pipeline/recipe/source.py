@@ -97,12 +97,13 @@ def read(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "its name has a NUL"
         raise UserError(f"{str(path)!r} cannot be read: {reason}.", "Name a recipe that you may read.") from None
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        mode = os.fstat(descriptor).st_mode
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
         if stat.S_ISDIR(mode):
             raise UserError(f"{path} is a folder, not a recipe.", _instead_of(path / "recipe.yaml"))
-        if not stat.S_ISREG(mode):
-            raise UserError(f"{path} is no ordinary file.", "Name a recipe, a YAML file.")
+        raise UserError(f"{path} is no ordinary file.", "Name a recipe, a YAML file.")
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise UserError(

@@ -85,6 +85,7 @@ def _end(text: str, start: int) -> int:
 
 
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*|.)", re.DOTALL)
+_JOINT = re.compile(r"\\\r?\n[ \t]*")
 _BREAKS = " \t\r\n"
 
 
@@ -145,4 +146,6 @@ def _inside_flow(text: str, at: int, end: int, value: str, offset: int, style: s
             at += 1
         else:
             break
+    while style == '"' and (joint := _JOINT.match(text, at)):
+        at = joint.end()
     return at

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 MOST_SOURCE = 20_000
 MOST_TEXT = 100_000
-MOST_STEPS = 1_000_000
+MOST_STEPS = 700_000
+STEPS_A_SHOT = 30
 CHARACTERS_A_STEP = 64
 
 _PLAIN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*\}\}")
@@ -45,11 +46,12 @@ class Work:
     """What the templates of one recipe have cost so far: many small ones are bounded as one large one is."""
 
     steps: int = 0
+    allowance: int = MOST_STEPS
 
     def spend(self, steps: int = 1, offset: int = 0) -> None:
         """Counts steps. Raises `TemplateFault` where the recipe has used up its share."""
         self.steps += steps
-        if self.steps > MOST_STEPS:
+        if self.steps > self.allowance:
             raise TemplateFault(
                 "The templates of this recipe take too much work.", "Look for a loop that is too long.", offset
             )
@@ -107,10 +109,10 @@ class Template:
             return render(self.tree, names, work)
         if len(self.pieces) == 3 and not self.pieces[0] and not self.pieces[2]:
             return self.look_up(names, self.pieces[1], 0)
-        done = [
-            text(self.look_up(names, piece, index), self.offset(index), work) if index % 2 else piece
-            for index, piece in enumerate(self.pieces)
-        ]
+        done = list(self.pieces)
+        for index in range(1, len(done), 2):
+            value = self.look_up(names, done[index], index)
+            done[index] = value if type(value) is str else text(value, self.offset(index), work)
         made = "".join(done)
         return work.made(made) if len(made) > CHARACTERS_A_STEP else made
 

@@ -216,8 +216,10 @@ class _Builder:
         if type(value) is not str:
             self.kept.append(value)
             top.skip = True
-            if type(event) is on.MappingStartEvent and self.text.startswith("{", event.start_mark.index):
-                self.stop(event, "A text that begins with '{' is not in quotes.", 'Write it in quotes: "{{ name }}".')
+            if isinstance(value, dict) and self.text.startswith("{", event.start_mark.index):
+                self.stop(
+                    top.event, "A text that begins with '{' is not in quotes.", 'Write it in quotes: "{{ name }}".'
+                )
             self.flaw(event, "This key is no text.", "Put it in quotes, or write a name.")
         elif value == "<<" and event.implicit[0]:
             top.skip = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
 
 from pipeline.plan.model import Action, Plan, Step, take_id
 from pipeline.report.layered import Point, layout
@@ -46,7 +45,9 @@ def svg(plan: Plan) -> str:
         _head(plan, title),
         f'<g transform="translate({_MARGIN:.0f} {_MARGIN + _HEAD:.0f})">',
     ]
-    parts.extend(f'<path class="edge" marker-end="url(#tip)" d="{_curve(way)}"/>' for way in found.edges.values())
+    if found.lanes:
+        parts.append(f'<path class="edge" d="{"".join(_curve(*way) for way in found.lanes)}"/>')
+    parts.extend(f'<path class="edge" marker-end="url(#tip)" d="{_curve(*way)}"/>' for way in found.ends)
     parts.extend(_box(step, at, size) for step, at, size in zip(plan.steps, found.boxes, sizes, strict=True))
     parts.append("</g></svg>\n")
     return "\n".join(parts)
@@ -101,19 +102,13 @@ def _name(step: Step) -> str:
     return take if step.kind == "generate" else f"{take}, {step.kind.replace('_', ' ')}"
 
 
-def _curve(way: Sequence[Point]) -> str:
-    """A path through points that leaves and arrives level."""
-    (x, y), *rest = way
-    found = [f"M{x:.1f} {y:.1f}"]
-    for to_x, to_y in rest:
-        if abs(to_y - y) < 0.5:
-            found.append(f"H{to_x:.1f}")
-        else:
-            half = (to_x - x) / 2
-            found.append(f"C{x + half:.1f} {y:.1f} {to_x - half:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}")
-            y = to_y
-        x = to_x
-    return "".join(found)
+def _curve(start: Point, end: Point) -> str:
+    """A path that leaves and arrives level."""
+    (x, y), (to_x, to_y) = start, end
+    if abs(to_y - y) < 0.5:
+        return f"M{x:.1f} {y:.1f}H{to_x:.1f}"
+    half = (x + to_x) / 2
+    return f"M{x:.1f} {y:.1f}C{half:.1f} {y:.1f} {half:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
 
 
 def _xml(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Context, Decimal
+from math import isfinite
 from typing import Any
 
 _FITS = Context(prec=15)
@@ -16,17 +17,16 @@ def number(value: Decimal) -> Decimal:
 
 def plain(value: Any) -> Any:
     """A JSON value with texts for what JSON has no word for, such as dates, infinities and half characters."""
-    match value:
-        case None | bool() | int():
-            return value
-        case str():
-            return value.encode("utf-8", "replace").decode()
-        case Decimal() if value.is_finite():
-            return number(value)
-        case float() if value == value and abs(value) != float("inf"):
-            return value
-        case Mapping():
-            return {str(name): plain(inner) for name, inner in value.items()}
-        case list() | tuple():
-            return [plain(inner) for inner in value]
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, Mapping):
+        return {plain(str(name)): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, Decimal) and value.is_finite():
+        return number(value)
+    if isinstance(value, float) and isfinite(value):
+        return value
     return str(value)

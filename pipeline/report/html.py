@@ -105,7 +105,7 @@ def _card(shot: Mapping[str, Any]) -> dict[str, Any]:
         "why": str(shot["why"]),
         "reproducible": str(shot["reproducible"]),
         "cost": markdown.cost(shot),
-        "usd": "" if not shot["usd"] else f"${markdown.amount(shot['usd'])}",
+        "usd": "" if not shot["usd"] else markdown.dollars(shot["usd"]),
         "source": str(shot["credits"]["source"] or ""),
         "error": str(shot["error"] or ""),
         "hint": str(shot.get("hint") or ""),
@@ -176,14 +176,14 @@ def _money(budget: Mapping[str, Any]) -> dict[str, Any]:
                 word: markdown.amount(account[word])
                 for word in ("estimated", "reserved", "charged", "refunded", "unknown")
             },
-            "usd": "" if account["usd"] is None else f"${markdown.amount(account['usd'])}",
+            "usd": "" if account["usd"] is None else markdown.dollars(account["usd"]),
         }
         for name, account in budget["by_account"].items()
     ]
     return {
         "accounts": accounts,
-        "usd": "" if budget["usd"] is None else f"${markdown.amount(budget['usd'])}",
-        "usd_cap": "" if caps["usd"] is None else f"${markdown.amount(caps['usd'])}",
+        "usd": "" if budget["usd"] is None else markdown.dollars(budget["usd"]),
+        "usd_cap": "" if caps["usd"] is None else markdown.dollars(caps["usd"]),
     }
 
 

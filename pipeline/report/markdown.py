@@ -10,8 +10,8 @@ from typing import Any
 from pipeline import money
 from pipeline.report.legible import fit, line, table
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@:])")
-_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;", "@": "&#64;", ":": "&#58;"}
+_MARKUP = re.compile(r"[\\`*_\[\]#!|<>~&@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_AS_NUMBER = frozenset("<>&|@:.")  # where a backslash does not help
 STATUSES = ("done", "reused", "pending", "failed", "skipped", "cancelled", "unknown")
 
 
@@ -101,6 +101,13 @@ def amount(value: Any) -> str:
     return money.text(Decimal(str(value)))
 
 
+def dollars(value: Any) -> str:
+    """An amount of dollars from JSON, with its cents at least."""
+    exact = Decimal(str(value))
+    shown = exact.normalize()
+    return f"${shown:,.2f}" if int(shown.as_tuple().exponent) >= -2 else f"${shown:,f}"
+
+
 def money_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for each account that this run has to do with, and one for the dollars."""
     budget = manifest["budget"]
@@ -116,11 +123,11 @@ def money_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield "Nothing was charged: everything was made on this machine."
         return
     cap = budget["caps"]["run"]["usd"]
-    limit = "" if cap is None else f" (cap ${amount(cap)})"
+    limit = "" if cap is None else f" (cap {dollars(cap)})"
     if budget["usd"] is None:
         yield f"Dollars: not known, since the price of a credit is not{limit}"
     else:
-        yield f"Dollars: ${amount(budget['usd'])}{limit}"
+        yield f"Dollars: {dollars(budget['usd'])}{limit}"
 
 
 def _told(row: Mapping[str, Any]) -> str:
@@ -134,7 +141,7 @@ def _told(row: Mapping[str, Any]) -> str:
 
 def _escaped(text: str) -> str:
     """A stranger's text as Markdown that shows exactly that: no markup, link, mention or HTML."""
-    return _MARKUP.sub(lambda found: _ENTITIES.get(found[1], "\\" + found[1]), line(str(text)))
+    return _MARKUP.sub(lambda c: f"&#{ord(c[0])};" if c[0] in _AS_NUMBER else "\\" + c[0], line(str(text)))
 
 
 def _code(text: str) -> str:
@@ -144,4 +151,4 @@ def _code(text: str) -> str:
 def _target(path: str) -> str:
     from urllib.parse import quote
 
-    return "./" + quote(str(path), safe="/-._~", errors="replace").replace("..", "%2E%2E")
+    return "./" + quote(str(path), safe="/-._~@", errors="replace").replace("..", "%2E%2E")

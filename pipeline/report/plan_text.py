@@ -9,6 +9,7 @@ from pipeline.money import ZERO, text
 from pipeline.plan.budget import Book
 from pipeline.plan.model import Action, Plan, Step, Totals
 from pipeline.report.legible import fit, line, table
+from pipeline.report.markdown import dollars
 
 MARKS = {Action.RUN: "+", Action.REUSE: "=", Action.RESUME: ">", Action.BLOCKED: "!"}
 _WORDS = {Action.RUN: "to make", Action.REUSE: "there", Action.RESUME: "under way", Action.BLOCKED: "blocked"}
@@ -45,8 +46,8 @@ def sums(totals: Totals, plan: Plan) -> str:
     parts = [f"{text(most)} {name} {_unit(plan, name)}" for name, most in sorted(totals.credits.items()) if most]
     if not parts:
         return "nothing"
-    dollars = "" if totals.usd is None else f" (${text(totals.usd)})"
-    return ", ".join(parts) + dollars
+    worth = "" if totals.usd is None else f" ({dollars(totals.usd)})"
+    return ", ".join(parts) + worth
 
 
 def _unit(plan: Plan, account: str) -> str:
@@ -74,14 +75,14 @@ def _caps(plan: Plan, book: Book | None) -> Iterator[str]:
     asked: dict[str, Decimal | None] = {**totals.credits, "usd": totals.usd}
     for unit, cap in _units(plan.limits.run.credits, plan.limits.run.usd):
         before = book.sum("run", unit) if book else ZERO
-        spent = f", {_amount(unit, before, plan)} spent or held" if before else ""
+        spent = f", {_bare(unit, before)} spent or held" if before else ""
         wanted = asked.get(unit, ZERO)
         if wanted is None:
             left = "what is left is not known"
         elif before + wanted > cap:
-            left = f"{_amount(unit, before + wanted - cap, plan)} too much"
+            left = f"{_bare(unit, before + wanted - cap)} too much"
         else:
-            left = f"{_amount(unit, cap - before - wanted, plan)} left after this"
+            left = f"{_bare(unit, cap - before - wanted)} left after this"
         yield f"Cap for the run: {_amount(unit, cap, plan)}{spent}, {left}"
     takes = [_amount(unit, cap, plan) for unit, cap in _units(plan.limits.take.credits, plan.limits.take.usd)]
     if takes:
@@ -96,4 +97,8 @@ def _units(credits: object, usd: Decimal | None) -> Iterator[tuple[str, Decimal]
 
 
 def _amount(unit: str, value: Decimal, plan: Plan) -> str:
-    return f"${text(value)}" if unit == "usd" else f"{text(value)} {unit} {_unit(plan, unit)}"
+    return dollars(value) if unit == "usd" else f"{text(value)} {unit} {_unit(plan, unit)}"
+
+
+def _bare(unit: str, value: Decimal) -> str:
+    return dollars(value) if unit == "usd" else text(value)

@@ -15,7 +15,7 @@ from pipeline.engine.state import Phase
 from pipeline.events import Artifact, Result, Skipped, Succeeded
 from pipeline.money import ZERO
 from pipeline.plan.model import Action, Block, Step, Take
-from pipeline.providers.base import LocalPage
+from pipeline.providers.base import LocalPage, RemotePage
 from pipeline.providers.catalog import LOCAL
 from pipeline.report.attempts import Attempt, attempts, dollars
 from pipeline.report.sizes import warnings_of
@@ -37,6 +37,7 @@ class Status(StrEnum):
 
 
 THERE = frozenset({Status.DONE, Status.REUSED})
+_WRONG = frozenset({Status.FAILED, Status.SKIPPED})
 _WORST_FIRST = (Status.FAILED, Status.UNKNOWN, Status.CANCELLED, Status.SKIPPED, Status.PENDING)
 
 
@@ -141,6 +142,7 @@ class _Reader:
         self.made = {event.key for event in story.events if isinstance(event, Succeeded)}
         self.made |= {key for key, kept in story.kept.items() if kept.run == story.run.id}
         self.skipped = {event.step: event for event in story.events if isinstance(event, Skipped)}
+        self._pages: dict[str, bool] = {}
         self.first: dict[str, str] = {}  # by key, the step that the others share the result of
         for step in story.plan.steps:
             self.first.setdefault(step.key, step.id)
@@ -181,12 +183,21 @@ class _Reader:
         return fact or None, _RECOVER if status is Status.UNKNOWN else _REDO
 
     def _skipped(self, step: Step) -> str:
-        """Why a step was not begun, in the same words whether the run skipped it or a later plan blocks it."""
-        for name in step.needs:
-            if name in self.steps and (status := self.status(self.steps[name])) not in THERE:
-                return f"needs {name}, which {'failed' if status is Status.FAILED else 'was not made'}"
+        """Why a step was not begun: what went wrong first, in the same words whatever process found out."""
+        first = self._first_wrong(step)
+        if first is not step:
+            failed = self.status(first) is Status.FAILED
+            return f"needs {first.id}, which {'failed' if failed else 'was not made'}"
         told = self.skipped.get(step.id)
         return told.why if told else self.story.whys.get(step.id) or step.why
+
+    def _first_wrong(self, step: Step) -> Step:
+        while True:
+            before = (self.steps[name] for name in step.needs if name in self.steps)
+            wrong = next((other for other in before if self.status(other) in _WRONG), None)
+            if wrong is None:
+                return step
+            step = wrong
 
     def why(self, step: Step) -> str:
         """Why the run made it, or did not."""
@@ -228,7 +239,7 @@ class _Reader:
             seed=seed,
             key=step.key if step else None,
             why=self.why(step) if step else "not asked for",
-            reproducible="exact" if isinstance(page, LocalPage) else "no" if seed is None else "seeded",
+            reproducible="exact" if self._local(page) else "no" if seed is None else "seeded",
             first_frame=self._first_frame(take, step),
             outputs=self._outputs(mine),
             cost=self._cost(step, mine),
@@ -236,6 +247,14 @@ class _Reader:
             error=error,
             hint=hint,
         )
+
+    def _local(self, page: LocalPage | RemotePage | None) -> bool:
+        """Whether a page draws here; asked once a provider, since a protocol is slow to check."""
+        if page is None:
+            return False
+        if page.NAME not in self._pages:
+            self._pages[page.NAME] = isinstance(page, LocalPage)
+        return self._pages[page.NAME]
 
     def _standing(self, step: Step | None, after: Sequence[Step]) -> tuple[Status, str | None, str | None]:
         """A take stands as its clip does, and where that is there, as the worst of what is made from it."""

@@ -50,5 +50,5 @@ class Work(Protocol):
         ...
 
     def perform(self, inputs: Sequence[Path], folder: Path) -> Made:
-        """Makes the result in `folder` from the inputs' files. Raises `StepError`, `OSError`. Blocks: run it in a thread."""
+        """Makes the result in `folder` from the inputs' files; blocks. Raises `StepError`, `OSError`."""
         ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipeline.providers.base import LocalPage, RemotePage
+from pipeline.providers.base import LocalPage, RemotePage, is_local
 from pipeline.steps.base import Feed, Made
 
 
@@ -28,7 +28,7 @@ class Generate:
 
     def perform(self, inputs: Sequence[Path], folder: Path) -> Made:
         """Draws it here; only a local provider's step is performed this way."""
-        if not isinstance(self.page, LocalPage):
+        if not is_local(self.page):
             raise TypeError(f"{self.page.NAME} makes its results elsewhere")
         out = folder / ("clip.mp4" if self.output == "video" else "still.png")
         self.page.make(self.request, inputs, out)

@@ -89,6 +89,7 @@ class Journal:
         self._run = run
         self._patience_seconds = patience_seconds
         self._told: queue.SimpleQueue[_Told | None] = queue.SimpleQueue()
+        self._urgent = threading.Event()  # somebody waits for what was told
         self._failure: StoreError | None = None
         self._failure_told = False
         self._open = False
@@ -113,6 +114,7 @@ class Journal:
 
         self._open = False
         self._told.put(None)
+        self._urgent.set()
         with anyio.CancelScope(shield=True):
             await self._ended.wait()
         self._thread.join()
@@ -140,6 +142,8 @@ class Journal:
         if not self._open:
             raise RuntimeError("This journal is closed.")
         self._told.put(_Told(row_of(event), waiting))
+        if waiting is not None:
+            self._urgent.set()
 
     def _refusal(self) -> StoreError:
         self._failure_told = True
@@ -169,26 +173,18 @@ class Journal:
 
     def _next_group(self) -> tuple[list[_Told], bool]:
         """What was told since the last group, and whether more may follow; waits for the first one."""
-        group: list[_Told] = []
-        told = self._told.get()
+        group = [self._told.get()]
+        # WHY: what nobody waits for travels with the next commit, or with what else is told meanwhile: a write to the
+        # disk for each would take the interpreter's lock from the event loop again and again.
+        self._urgent.wait(LINGER_SECONDS)
+        self._urgent.clear()
         try:
             while True:
-                if told is None:
-                    return group, False
-                group.append(told)
-                told = self._told.get_nowait()
+                group.append(self._told.get_nowait())
         except queue.Empty:
             pass
-        # WHY: a post alone is not worth a write to the disk; the commit that mostly follows it is.
-        if all(told.waiting is None for told in group):
-            try:
-                told = self._told.get(timeout=LINGER_SECONDS)
-            except queue.Empty:
-                return group, True
-            if told is None:
-                return group, False
-            group.append(told)
-        return group, True
+        more = None not in group
+        return [told for told in group if told is not None], more
 
 
 def _set_all(waiting: list[anyio.Event]) -> None:

@@ -325,8 +325,6 @@ def _run(row: tuple[Any, ...]) -> Run:
 
 def _event(kind: str, data: str, path: Path) -> Event:
     values = digest.loads(data)
-    if values.get("after_seconds") is not None:
-        values["after_seconds"] = float(values["after_seconds"])
     try:
         return events.from_json(kind, values)
     except (KeyError, TypeError) as error:

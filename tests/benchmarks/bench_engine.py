@@ -88,7 +88,9 @@ async def engine(needs: Needs, width: int, seconds: float, folder: Path) -> None
     steps = [made.step(name, *before) for name, before in needs.items()]
     plan = made.plan(steps, lanes={"media": width})
     with Ledger(folder / "ledger.sqlite3") as ledger:
-        ledger.begin(Run(id="r", recipe="r", recipe_path="r", output="o", date="d", started_at=clock(), plan=[], options={}))
+        ledger.begin(
+            Run(id="r", recipe="r", recipe_path="r", output="o", date="d", started_at=clock(), plan=[], options={})
+        )
         async with ledger.journal("r") as journal:
             state = RunState(plan, Book(Limits()))
 
@@ -109,7 +111,9 @@ def timed(work: Callable[[], Awaitable[None]]) -> float:
     return time.perf_counter() - began
 
 
-def compare(title: str, needs: Needs, width: int, seconds: float, base: Callable[..., Awaitable[None]], rounds: int = 5) -> None:
+def compare(
+    title: str, needs: Needs, width: int, seconds: float, base: Callable[..., Awaitable[None]], rounds: int = 5
+) -> None:
     """Floor and engine in turn, so that a machine that drifts drifts for both."""
     ours, floors = [], []
     for _ in range(rounds):

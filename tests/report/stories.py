@@ -32,7 +32,7 @@ from pipeline.plan.known import Known, Nothing
 from pipeline.plan.model import Plan, Step
 from pipeline.providers import animatic
 from pipeline.providers.base import Complaint, Wish
-from pipeline.recipe.model import Budget, Caps, Chain, Film, LocalFile, Recipe, Shot, Source, Upscale
+from pipeline.recipe.model import Budget, Caps, Chain, Film, LocalFile, Shot, Source, Upscale
 from pipeline.report.story import Story
 from pipeline.store.ledger import Kept, Line, Pending, Run, Standing
 from tests.made import place, recipe
@@ -49,7 +49,7 @@ class Till:
     def __init__(self, usd_per_credit: str | None = "0.004") -> None:
         self.rate = Decimal(usd_per_credit) if usd_per_credit else None
 
-    def complaints(self, wish: Wish) -> Iterable[Complaint]:
+    def complaints(self, *_: Wish) -> Iterable[Complaint]:
         return ()
 
     def request(self, wish: Wish) -> Mapping[str, Any]:
@@ -59,7 +59,7 @@ class Till:
         most = 10 * wish.seconds or Decimal(5)
         return Price(low=most, high=most, usd_per_credit=self.rate, source="till")
 
-    def effort_seconds(self, wish: Wish) -> float:
+    def effort_seconds(self, *_: Wish) -> float:
         return 60
 
     def submit(self, *_: Any) -> Any: ...

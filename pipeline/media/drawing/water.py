@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-
-from pipeline.media.paint import Color, Point, Sheet, ground, mix, ridge
-from pipeline.media.scene_cast import people
-from pipeline.media.scene_stage import Stage
+from pipeline.media.drawing.cast import people
+from pipeline.media.drawing.paint import Color, Point, Sheet, ground, mix, ridge
+from pipeline.media.drawing.stage import Stage
 
 
 def _water(stage: Stage, sun: Point) -> None:
@@ -13,7 +12,7 @@ def _water(stage: Stage, sun: Point) -> None:
     rng, colors, rough = stage.rng, stage.colors, stage.brief.light == "storm"
     top, u = stage.horizon, stage.u
     far, near = mix(colors.low, colors.far, 0.55), mix(colors.near, colors.fore, 0.3)
-    stage.back.shape([(0, top), (stage.w, top), (stage.w, stage.h), (0, stage.h)], far, near)
+    stage.back.block((0, top, stage.w, stage.h), far, near)
     for row in range(46):
         depth = (row / 46) ** 1.7
         y = top + (stage.h - top) * depth + 2
@@ -41,14 +40,8 @@ def _lighthouse(stage: Stage, sheet: Sheet, foot: Point, tall: float) -> None:
     wall = mix((236, 230, 218), colors.near, 0.18 if stage.brief.light in ("day", "dawn", "snow") else 0.42)
     shade = mix(wall, colors.near, 0.6)
     low, high = 0.105 * tall, 0.066 * tall
-    lamp = (x, y - 0.9 * tall)
     if stage.dark or stage.brief.light == "dawn":
-        for side, reach, fall in ((1, 1.5, 0.13), (-1, 1.1, -0.1)):
-            for spread, strength in ((0.19, 0.1), (0.1, 0.17)):
-                end = lamp[0] + side * lit * reach * tall * 1.3
-                beam = [lamp, (end, lamp[1] + (fall - spread) * tall), (end, lamp[1] + (fall + spread) * tall)]
-                stage.back.shape(beam, mix(colors.sun, colors.accent, 0.25), soft=stage.u * 0.008, strength=strength)
-        stage.back.glow(lamp, 0.42 * tall, mix(colors.sun, colors.accent, 0.4), 0.8, 2.2)
+        _beam(stage, sheet, (x, y - 0.9 * tall), tall)
     tower = [(x - low, y), (x - high, y - 0.8 * tall), (x + high, y - 0.8 * tall), (x + low, y)]
     sheet.shape(tower, wall, mix(wall, colors.near, 0.3))
     band = mix(stage.brief.coat or (164, 62, 52), colors.near, 0.3)
@@ -68,17 +61,30 @@ def _lighthouse(stage: Stage, sheet: Sheet, foot: Point, tall: float) -> None:
         (x - lit * low * 0.1, y),
     ]
     sheet.shape(dim, shade, mix(shade, colors.fore, 0.4), soft=tall * 0.008, strength=0.72)
+    for row in (0.14, 0.47):
+        window = (x - high * 0.16, y - row * tall, x + high * 0.16, y - (row + 0.05) * tall)
+        sheet.block(window, mix(colors.near, colors.fore, 0.7))
+    _lantern(stage, sheet, foot, tall, high)
+
+
+def _beam(stage: Stage, sheet: Sheet, lamp: Point, tall: float) -> None:
+    """The light of a lighthouse and its two arms."""
+    light = mix(stage.colors.sun, stage.colors.accent, 0.25)
+    for side, reach, fall in ((-stage.side, 4.4, 0.3), (stage.side, 3.4, -0.24)):
+        for spread, strength in ((0.44, 0.1), (0.24, 0.16)):
+            end = lamp[0] + side * reach * tall
+            beam = [lamp, (end, lamp[1] + (fall - spread) * tall), (end, lamp[1] + (fall + spread) * tall)]
+            sheet.shape(beam, light, soft=stage.u * 0.008, strength=strength)
+    sheet.glow(lamp, 0.42 * tall, mix(stage.colors.sun, stage.colors.accent, 0.4), 0.8, 2.2)
+
+
+def _lantern(stage: Stage, sheet: Sheet, foot: Point, tall: float, high: float) -> None:
+    """The gallery, the glazing and the dome on a tower `high` pixels wide to each side."""
+    (x, y), colors = foot, stage.colors
+    wall = mix((236, 230, 218), colors.near, 0.3)
     dark = mix(colors.near, colors.fore, 0.7)
     for size, row, thick in ((1.5, 0.8, 0.022), (1.4, 0.855, 0.006), (0.95, 0.955, 0.012)):
-        sheet.shape(
-            [
-                (x - high * size, y - row * tall),
-                (x + high * size, y - row * tall),
-                (x + high * size, y - (row + thick) * tall),
-                (x - high * size, y - (row + thick) * tall),
-            ],
-            dark,
-        )
+        sheet.block((x - high * size, y - row * tall, x + high * size, y - (row + thick) * tall), dark)
     for post in range(-4, 5):
         sheet.line(
             [(x + post * high * 0.34, y - 0.82 * tall), (x + post * high * 0.34, y - 0.858 * tall)], tall * 0.004, dark
@@ -88,15 +94,7 @@ def _lighthouse(stage: Stage, sheet: Sheet, foot: Point, tall: float) -> None:
         if stage.dark or stage.brief.light == "dawn"
         else mix(colors.high, wall, 0.4)
     )
-    sheet.shape(
-        [
-            (x - high * 0.7, y - 0.822 * tall),
-            (x + high * 0.7, y - 0.822 * tall),
-            (x + high * 0.7, y - 0.955 * tall),
-            (x - high * 0.7, y - 0.955 * tall),
-        ],
-        glass,
-    )
+    sheet.block((x - high * 0.7, y - 0.822 * tall, x + high * 0.7, y - 0.955 * tall), glass)
     for bar in (-0.7, -0.25, 0.25, 0.7):
         sheet.line([(x + bar * high, y - 0.82 * tall), (x + bar * high, y - 0.955 * tall)], tall * 0.006, dark)
     sheet.shape(
@@ -110,16 +108,6 @@ def _lighthouse(stage: Stage, sheet: Sheet, foot: Point, tall: float) -> None:
         dark,
     )
     sheet.line([(x, y - 1.02 * tall), (x, y - 1.08 * tall)], tall * 0.006, dark)
-    for row in (0.14, 0.47):
-        sheet.shape(
-            [
-                (x - high * 0.16, y - row * tall),
-                (x + high * 0.16, y - row * tall),
-                (x + high * 0.16, y - (row + 0.05) * tall),
-                (x - high * 0.16, y - (row + 0.05) * tall),
-            ],
-            dark,
-        )
 
 
 def _boat(sheet: Sheet, at: Point, size: float, hull: Color, sail: Color, dark: Color, *, sails: bool) -> None:
@@ -171,15 +159,23 @@ def _boat(sheet: Sheet, at: Point, size: float, hull: Color, sail: Color, dark: 
 def _rocks(stage: Stage, sheet: Sheet, left: float, right: float, low: float, rise: float, tone: Color) -> None:
     """A rocky headland between the columns `left` and `right` that falls towards its open end."""
     outline = ridge(stage.rng, right - left, 0, rise * 0.3, 0.62, 6)
-    tall = right > stage.w * 0.75
+    tall = right > stage.w * 0.75  # the land is on the right and falls to the left
     points = [
-        (left + x, low - rise * (share if tall else 1 - share) ** 0.8 + y)
+        (left + x, low - rise * height**0.8 + y * min(1.0, height * 5))
         for x, y in outline
-        for share in ((x / (right - left)),)
+        for height in ((x if tall else right - left - x) / (right - left),)
     ]
-    sheet.shape(
-        ground(points, low + stage.u * 0.04), mix(tone, stage.colors.low, 0.16), mix(tone, stage.colors.fore, 0.5)
-    )
+    below = low + stage.u * 0.02
+    if below < stage.h:
+        shadow = [
+            (left, low),
+            (right, low),
+            (right, low + rise * 0.8),
+            (left + (right - left) * 0.5, low + rise * 0.45),
+        ]
+        sheet.shape(shadow, mix(tone, stage.colors.fore, 0.4), soft=stage.u * 0.02, strength=0.35)
+    foot = ground(points, low + stage.u * 0.3) if below >= stage.h else [*points, (right, low), (left, low)]
+    sheet.shape(foot, mix(tone, stage.colors.low, 0.16), mix(tone, stage.colors.fore, 0.5))
     for _ in range(7):
         x, y = points[stage.rng.randrange(4, len(points) - 4)]
         drop = rise * stage.rng.uniform(0.15, 0.4)
@@ -229,16 +225,7 @@ def sea(stage: Stage) -> None:
 def _hut(stage: Stage, at: Point, size: float) -> None:
     x, y = at
     wall, roof = mix(stage.colors.low, stage.colors.near, 0.5), stage.tone(0.85)
-    stage.mid.shape(
-        [
-            (x - size, y + size * 0.6),
-            (x - size, y - size * 0.2),
-            (x + size, y - size * 0.2),
-            (x + size, y + size * 0.6),
-        ],
-        wall,
-        stage.tone(0.6),
-    )
+    stage.mid.block((x - size, y + size * 0.6, x + size, y - size * 0.2), wall, stage.tone(0.6))
     stage.mid.shape(
         [
             (x - size * 1.12, y - size * 0.15),
@@ -249,15 +236,7 @@ def _hut(stage: Stage, at: Point, size: float) -> None:
         roof,
     )
     pane = stage.colors.accent if stage.dark else stage.tone(0.75)
-    stage.mid.shape(
-        [
-            (x - size * 0.4, y + size * 0.25),
-            (x - size * 0.4, y),
-            (x - size * 0.1, y),
-            (x - size * 0.1, y + size * 0.25),
-        ],
-        pane,
-    )
+    stage.mid.block((x - size * 0.4, y + size * 0.25, x - size * 0.1, y), pane)
 
 
 def _shore(stage: Stage) -> None:
@@ -283,7 +262,32 @@ def harbour(stage: Stage) -> None:
     stage.back.shape(ground(ridge(rng, stage.w, stage.horizon, u * 0.16), stage.horizon + 2), stage.tone(0.05))
     _water(stage, sun)
     stage.mist(stage.horizon, 0.09, 0.5)
-    x, row = -u * 0.1, stage.horizon + u * 0.03
+    row = stage.horizon + u * 0.03
+    _waterfront(stage, row)
+    stage.mid.block((0, row - 1, stage.w, row + u * 0.02), stage.tone(0.75))
+    for index in range(3):
+        at = (
+            stage.w * (0.5 + stage.side * (-0.3 + 0.24 * index)) + rng.uniform(-1, 1) * u * 0.05,
+            row + u * (0.07 + 0.06 * index),
+        )
+        hull = mix(stage.brief.coat or colors.accent, colors.near, 0.5) if index == 1 else stage.tone(0.7)
+        _boat(
+            stage.mid,
+            at,
+            u * (0.15 + 0.07 * index),
+            hull,
+            mix(colors.sun, colors.near, 0.45),
+            stage.tone(0.92),
+            sails=False,
+        )
+    _quay(stage)
+    _gulls(stage, 5)
+
+
+def _waterfront(stage: Stage, row: float) -> None:
+    """Gabled houses side by side on `row`, a gap here and there, their lit windows on the water."""
+    colors, u, rng = stage.colors, stage.u, stage.rng
+    x = -u * 0.1
     while x < stage.w:
         wide, tall = u * rng.uniform(0.07, 0.13), u * rng.uniform(0.09, 0.2)
         wall = mix(mix(colors.near, colors.far, rng.random() * 0.7), colors.accent, rng.choice((0, 0, 0.12, 0.2)))
@@ -303,9 +307,7 @@ def harbour(stage: Stage) -> None:
                     px, py = x + wide * pane, row - floor * u * 0.045
                     lit = stage.dark and rng.random() < 0.5
                     tone = colors.accent if lit else mix(wall, colors.fore, 0.45)
-                    stage.mid.shape(
-                        [(px, py), (px + u * 0.012, py), (px + u * 0.012, py - u * 0.019), (px, py - u * 0.019)], tone
-                    )
+                    stage.mid.block((px, py, px + u * 0.012, py - u * 0.019), tone)
                     if lit:
                         stage.mid.shape(
                             [(px, row + u * 0.01), (px + u * 0.01, row + u * 0.01), (px + u * 0.006, row + u * 0.07)],
@@ -314,24 +316,11 @@ def harbour(stage: Stage) -> None:
                             strength=0.4,
                         )
         x += wide
-    stage.mid.shape(
-        [(0, row - 1), (stage.w, row - 1), (stage.w, row + u * 0.02), (0, row + u * 0.02)], stage.tone(0.75)
-    )
-    for index in range(3):
-        at = (
-            stage.w * (0.5 + stage.side * (-0.3 + 0.24 * index)) + rng.uniform(-1, 1) * u * 0.05,
-            row + u * (0.07 + 0.06 * index),
-        )
-        hull = mix(stage.brief.coat or colors.accent, colors.near, 0.5) if index == 1 else stage.tone(0.7)
-        _boat(
-            stage.mid,
-            at,
-            u * (0.15 + 0.07 * index),
-            hull,
-            mix(colors.sun, colors.near, 0.45),
-            stage.tone(0.92),
-            sails=False,
-        )
+
+
+def _quay(stage: Stage) -> None:
+    """The quay before the lens, its bollards, and who looks from it."""
+    colors, u = stage.colors, stage.u
     quay = stage.h - u * 0.1
     deck = stage.mid if stage.brief.people else stage.fore
     deck.shape(
@@ -354,4 +343,3 @@ def harbour(stage: Stage) -> None:
         stage.fore.oval(
             (x - u * 0.034, quay - u * 0.125, x + u * 0.034, quay - u * 0.085), mix(colors.fore, colors.near, 0.2)
         )
-    _gulls(stage, 5)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.media.paint import Point, mix
-from pipeline.media.scene_figures import Figure, paint_figure
-from pipeline.media.scene_stage import Stage
+from pipeline.media.drawing.figures import Figure, paint_figure
+from pipeline.media.drawing.paint import Point, mix
+from pipeline.media.drawing.stage import Stage
 
 
 def somebody(stage: Stage, *, turn: str = "back", facing: int | None = None, pose: str = "") -> Figure:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from pipeline.media import lettering
-from pipeline.media.paint import Color
+from pipeline.media.drawing import lettering
+from pipeline.media.drawing.paint import Color
 
 GROUND: Color = (17, 18, 20)
 INK: Color = (236, 231, 221)
@@ -74,6 +74,7 @@ class Slate:
         self.still = frames is None
         self.small = max(6, round(place.size * 0.74))
         self.base = round(place.top * 0.5 + place.size * 0.36)
+        self.digit = max(lettering.width(digit, self.small, bold=True) for digit in "0123456789")
         self.canvas = Image.new("RGB", (place.width, place.height), GROUND)
         self._caption(prompt)
         self.clock = self._clock_box()
@@ -113,11 +114,8 @@ class Slate:
     def _length(self) -> str:
         return "" if self.still else f"  / {timecode(self.frames)}"
 
-    def _digit(self) -> float:
-        return max(lettering.width(digit, self.small, bold=True) for digit in "0123456789")
-
     def _digits_width(self, text: str) -> float:
-        return sum(self._digit() * (0.5 if char == ":" else 1.0) for char in text)
+        return sum(self.digit * (0.5 if char == ":" else 1.0) for char in text)
 
     def _title(self, shot: str, model: str) -> None:
         place = self.place

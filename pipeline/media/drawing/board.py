@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageFilter
 
-from pipeline.media import lettering
-from pipeline.media.paint import Sheet
+from pipeline.media.drawing import lettering
+from pipeline.media.drawing.paint import Sheet
 
 MOST_CARDS = 4
 _PAPER = (244, 240, 231)
@@ -26,8 +26,8 @@ class Card:
 
 def _printed(card: Card, high: int, lean: float) -> Image.Image:
     """The card as RGBA, its print `high` pixels high, leaning by `lean` degrees, its corners clear."""
-    share = max(0.56, min(1.9, card.image.width / card.image.height))
-    area = round(high * min(share, 1.5)), round(high * min(1.0, 1.5 / share))
+    share = max(0.56, min(2.4, card.image.width / card.image.height))
+    area = round(high * min(share, 1.6)), round(high * min(1.0, 1.6 / share))
     scale = max(area[0] / card.image.width, area[1] / card.image.height)
     wide, tall = area[0] / scale, area[1] / scale
     left, top = (card.image.width - wide) / 2, (card.image.height - tall) / 2

@@ -6,9 +6,9 @@ import random
 
 from PIL import Image
 
-from pipeline.media.paint import Color, Point, Sheet, mix
-from pipeline.media.scene_light import Palette, paint_clouds, paint_sky, paint_stars, palette_of
-from pipeline.media.scene_words import Brief
+from pipeline.media.drawing.light import Palette, paint_clouds, paint_sky, paint_stars, palette_of
+from pipeline.media.drawing.paint import Color, Point, Sheet, mix
+from pipeline.media.drawing.words import Brief
 
 
 class Stage:

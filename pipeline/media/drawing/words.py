@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.media.paint import Color, tint
+from pipeline.media.drawing.paint import Color, tint
 
 READ_CHARACTERS = 4000
 
@@ -31,7 +31,8 @@ _PLACES: Mapping[str, str] = {
     "forest": "forests?|woods?|woodland|trees?|jungle|pines?|grove|bosque|wald|forêt|лес",
     "mountain": "mountains?|peaks?|alps?|alpine|summit|cliffs?|valley|canyon|ridge|montañas?|berge?|montagnes?|горы",
     "desert": "deserts?|dunes?|sahara|sand|oasis|camels?|desierto|wüste|пустыня",
-    "sea": "sea|ocean|coast|shore|beach|waves?|bay|island|lighthouse|boats?|ships?|sail|surf|lake|mar|meer|mer|море|océan",
+    "sea": "sea|ocean|coast|shore|beach|waves?|bay|island|lighthouse|boats?|ships?|sail|surf|lake"
+    "|mar|meer|mer|море|océan",
     "portrait": "portrait|close-?up|face|eyes|headshot|retrato|gesicht|visage|портрет",
     "field": "fields?|meadow|farm|prairie|hills?|countryside|village|road|path|garden|grass|campo|feld|champ|поле",
 }
@@ -49,9 +50,11 @@ _PEOPLE = (
     "he|she|man|woman|men|women|boy|girl|child|person|people|keeper|hero|heroine|character|actor|actress|detective"
     "|sailor|captain|fisherman|soldier|king|queen|prince|princess|dancer|runner|chef|doctor|nurse|teacher|student"
     "|worker|farmer|astronaut|knight|wizard|witch|father|mother|grandmother|grandfather|old man|someone|figure|couple"
-    "|friends|crowd|hombre|mujer|mann|frau|homme|femme|мужчина|женщина|host|presenter|musician|singer|girl"
+    "|friends|crowd|hombre|mujer|mann|frau|homme|femme|мужчина|женщина|host|presenter|musician|singer|climbers?|hikers?|riders?|drivers?|travell?ers?|strangers?|lovers|twins|kids?"
+    "|children|family|villagers?|diver|pilot|athlete|model|her|him|his"
 )
-_SEVERAL = "people|men|women|couple|friends|crowd|children|they|two|three|soldiers|dancers|family|together"
+_SEVERAL = "people|men|women|friends|crowd|children|they|three|soldiers|dancers|family|team|villagers"
+_TWO = "couple|both|two (?:\\w+ )?(?:friends|people|men|women|children|kids|girls|boys|strangers|lovers)|lovers|twins"
 _DRESSED = "she|woman|girl|queen|princess|witch|heroine|actress|mother|grandmother|mujer|frau|femme|женщина|dress"
 _POSES: Mapping[str, str] = {
     "reach": "lights|light the|reaches|raises|waves|holds up|points|lifts|throws|reaching|lighting",
@@ -150,7 +153,7 @@ def read(prompt: str, seed: int) -> Brief:
     return Brief(
         place=place,
         light=light,
-        people=0 if not someone else 3 if _has(_SEVERAL, text) else 1,
+        people=0 if not someone else 2 if _has(_TWO, text) else 3 if _has(_SEVERAL, text) else 1,
         pose=_first(_POSES, text) or "stand",
         dress=_has(_DRESSED, text),
         hat=_has(_HATS, text),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.media.paint import Color, Point, Sheet, mix
+from pipeline.media.drawing.paint import Color, Point, Sheet, mix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +59,8 @@ def _arm(sheet: Sheet, foot: Point, tall: float, who: Figure, color: Color) -> N
         sheet.oval((hand[0] - size, hand[1] - size, hand[0] + size, hand[1] + size), who.skin)
         return
     swing = 0.07 if who.pose == "walk" else 0.01
-    arm = ((0.07, shoulder), (0.115, shoulder - 0.05), (0.12 + swing, 0.5), (0.075 + swing, 0.47), (0.05, 0.62))
-    sheet.shape(_at(foot, tall, who.facing, arm), color)
+    hanging = ((0.07, shoulder), (0.115, shoulder - 0.05), (0.12 + swing, 0.5), (0.075 + swing, 0.47), (0.05, 0.62))
+    sheet.shape(_at(foot, tall, who.facing, hanging), color)
 
 
 def paint_figure(sheet: Sheet, foot: Point, tall: float, who: Figure) -> None:
@@ -74,7 +74,7 @@ def paint_figure(sheet: Sheet, foot: Point, tall: float, who: Figure) -> None:
     lean = 0.035 if who.pose == "walk" else 0.0
     wide = 0.1 if who.turn == "side" else 0.125
     hem = 0.3 if not who.dress else 0.42
-    coat = (
+    coat: tuple[Point, ...] = (
         (-wide - 0.012, hem),
         (-wide * 0.86, 0.55),
         (-wide + lean, 0.765),
@@ -86,7 +86,7 @@ def paint_figure(sheet: Sheet, foot: Point, tall: float, who: Figure) -> None:
     )
     sheet.shape(_at(foot, tall, who.facing, coat), mix(who.coat, light, 0.25), mix(who.coat, shade, 0.45))
     dim = -1 if who.lit * who.facing > 0 else 1
-    half = (
+    half: tuple[Point, ...] = (
         (dim * (wide + 0.01), hem),
         (dim * wide * 0.86, 0.55),
         (dim * wide + lean, 0.765),
@@ -123,9 +123,10 @@ def _head(sheet: Sheet, foot: Point, tall: float, who: Figure, lean: float) -> N
             sheet.oval((cx - r * 1.02 + side, cy - r * 1.15, cx + r * 1.02 + side, length), hair)
     if who.hat:
         brim, crown = mix(who.coat, who.dark, 0.3), mix(who.coat, (255, 244, 222), 0.12)
-        sheet.oval((cx - r * 1.05, cy - r * 1.65, cx + r * 1.05, cy + r * 0.35), crown, brim)
+        low = 0.95 if who.turn == "back" else 0.35
+        sheet.oval((cx - r * 1.05, cy - r * 1.65, cx + r * 1.05, cy + r * low), crown, brim)
         tilt = 0.0 if who.turn != "side" else -who.facing * 0.25 * r
-        sheet.oval((cx - r * 1.6 + tilt, cy - r * 0.42, cx + r * 1.6 + tilt, cy + r * 0.12), brim)
+        sheet.oval((cx - r * 1.6 + tilt, cy - r * 0.42, cx + r * 1.6 + tilt, cy + r * (low - 0.23)), brim)
         if who.turn == "front":
             sheet.oval((cx - r * 0.78, cy - r * 0.12, cx + r * 0.78, cy + r * 0.32), mix(who.skin, who.dark, 0.45))
 
@@ -160,15 +161,8 @@ def paint_bust(sheet: Sheet, at: Point, size: float, who: Figure) -> None:
     hair = mix(who.dark, (66, 56, 50), 0.5)
     if who.dress:
         sheet.oval((x - 0.31 * size, y - 0.52 * size, x + 0.31 * size, y + 0.36 * size), hair, who.dark)
-        sheet.shape(
-            [
-                (x - 0.12 * size, y),
-                (x + 0.12 * size, y),
-                (x + 0.1 * size, y + 0.34 * size),
-                (x - 0.1 * size, y + 0.34 * size),
-            ],
-            mix(who.skin, who.dark, 0.4),
-        )
+        throat = [(-0.11, 0.0), (0.11, 0.0), (0.13, 0.3), (0.0, 0.44), (-0.13, 0.3)]
+        sheet.shape([(x + px * size, y + py * size) for px, py in throat], mix(who.skin, who.dark, 0.42))
     face = (x - 0.205 * size, y - 0.42 * size, x + 0.205 * size, y + 0.12 * size)
     sheet.oval(face, who.skin, mix(who.skin, who.dark, 0.18))
     sheet.oval(

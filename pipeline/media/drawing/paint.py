@@ -1,16 +1,19 @@
-"""Brushes: colours, gradients, grain, and a sheet that shapes are painted on. Knows Pillow; knows no prompt and no video."""
+"""Brushes: colours, gradients, grain, and a sheet that shapes are painted on. Knows no prompt and no video."""
 
 from __future__ import annotations
 
 import math
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 Color = tuple[int, int, int]
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
+_ROOTS = [round((value / 255) ** 0.5 * 255) for value in range(256)]
+_CLEAR = [255] + [0] * 255
 
 
 def tint(code: str) -> Color:
@@ -94,6 +97,20 @@ def radial(diameter: int, power: float = 2.0) -> Image.Image:
     return Image.radial_gradient("L").point(level).resize((diameter, diameter), Image.Resampling.BILINEAR)
 
 
+def _share_of(mask: Image.Image, under: Image.Image) -> Image.Image | None:
+    """How much of the colour laid through `mask` shows where `under` was covered before; None for all of it.
+
+    Where nothing was, the colour counts whole, so that soft edges carry no foreign fringe.
+    """
+    least, most = under.getextrema()
+    if most == 0:
+        return None
+    if least == 255:
+        return mask
+    thin = ImageChops.multiply(ImageChops.invert(under), mask.point(_ROOTS))
+    return ImageChops.lighter(ImageChops.add(mask, thin), under.point(_CLEAR))
+
+
 class Sheet:
     """A picture that shapes are painted on: opaque when given a `ground`, else clear, with its own coverage."""
 
@@ -101,6 +118,10 @@ class Sheet:
         self.size = size
         self.image = ground if ground is not None else Image.new("RGB", size)
         self.alpha = None if ground is not None else Image.new("L", size)
+
+    def fill(self, top: Color, low: Color) -> None:
+        """Cover the whole sheet, running from `top` down to `low`."""
+        self.stamp(Image.new("L", self.size, 255), (0, 0), ramp(self.size, ((0, top), (1, low))))
 
     def stamp(self, mask: Image.Image, at: tuple[int, int], paint: Color | Image.Image) -> None:
         """Lay `paint` (a colour, or a picture of the mask's size) through `mask`, its left top corner `at`."""
@@ -113,11 +134,10 @@ class Sheet:
             mask = mask.crop(part)
             paint = paint.crop(part) if isinstance(paint, Image.Image) else paint
         box = (left, top, right, low)
-        cover = mask
+        cover: Image.Image | None = mask
         if self.alpha is not None:
-            # Where the sheet is still clear the colour is laid on whole, so that soft edges carry no foreign fringe.
             under = self.alpha.crop(box)
-            cover = ImageChops.add(mask, ImageChops.invert(under))
+            cover = _share_of(mask, under)
             self.alpha.paste(ImageChops.screen(under, mask), box)
         self.image.paste(paint, box, cover)
 
@@ -141,13 +161,17 @@ class Sheet:
         filling: Color | Image.Image = paint if low is None else ramp(mask.size, ((0, paint), (1, low)))
         self.stamp(mask, (left, top), filling)
 
+    def block(self, box: Box, paint: Color, low: Color | None = None, *, soft: float = 0, strength: float = 1) -> None:
+        """Fill an upright rectangle given by two opposite corners."""
+        x0, y0, x1, y1 = box
+        self.shape([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], paint, low, soft=soft, strength=strength)
+
     def oval(
         self, box: Box, paint: Color, low: Color | None = None, *, soft: float = 0, strength: float = 1, turn: float = 0
     ) -> None:
         """Fill the ellipse inside `box`; `turn` leans it, as a share of its height."""
-
         cx, cy, rx, ry = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
-        steps = 40
+        steps = max(32, round((rx + ry) * 0.4))
         around = [(math.cos(2 * math.pi * step / steps), math.sin(2 * math.pi * step / steps)) for step in range(steps)]
         points = [(cx + rx * c + turn * ry * s, cy + ry * s) for c, s in around]
         self.shape(points, paint, low, soft=soft, strength=strength)
@@ -156,7 +180,7 @@ class Sheet:
         """Draw a line of `width` pixels through `points`, smoothed; thinner than a pixel grows fainter instead."""
         if width < 1:
             strength, width = strength * width, 1
-        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(points):
             length = max(1e-6, ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5)
             ox, oy = (y0 - y1) / length * width / 2, (x1 - x0) / length * width / 2
             corners = ((x0 + ox, y0 + oy), (x1 + ox, y1 + oy), (x1 - ox, y1 - oy), (x0 - ox, y0 - oy))
@@ -193,7 +217,7 @@ def ridge(
     swing = 0.5
     for _ in range(steps):
         finer = []
-        for one, two in zip(heights, heights[1:], strict=False):
+        for one, two in pairwise(heights):
             finer += [one, (one + two) / 2 + (rng.random() - 0.5) * swing]
         heights = [*finer, heights[-1]]
         swing *= rough
@@ -205,7 +229,6 @@ def ridge(
 
 def waves(rng: random.Random, width: float, base: float, rise: float, turns: float) -> list[Point]:
     """A smooth rolling outline across `width`: two sines with about `turns` crests, around the row `base`."""
-
     shift, other, count = rng.random() * 6.28, rng.random() * 6.28, 96
     return [
         (

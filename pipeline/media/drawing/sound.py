@@ -1,4 +1,4 @@
-"""A quiet bed of sound for a clip: a chord that the prompt chooses, air beneath it, a soft tick of the slate at the start.
+"""A quiet bed of sound for a clip: a chord that the prompt chooses, air beneath it, a soft knock of the slate.
 
 Stereo, 16 bits, 48,000 samples a second, of any length, made from a loop of two seconds; starts and ends in silence.
 """
@@ -11,12 +11,14 @@ import sys
 from array import array
 from collections.abc import Iterator
 
-from pipeline.media.scene_words import Brief
+from pipeline.media.drawing.words import Brief
 
 RATE = 48_000
 _LOOP_SECONDS = 2
 _FADE_SECONDS = 0.25
-_PEAK = 2300
+_LEVEL = 880
+_TIMES = 8
+_SPARSE_RATE = RATE // _TIMES
 # Frequencies in half hertz fit the loop exactly, so that it has no seam.
 _CHORDS = {
     "dawn": (130.5, 196.0, 246.5, 329.5),
@@ -31,26 +33,26 @@ _CHORDS = {
 _AIR = {"storm": 2.4, "sea": 1.5, "harbour": 1.4, "desert": 1.2, "forest": 1.0, "mountain": 1.3, "city": 1.1}
 
 
-def _tone(halves: int, level: float, phase: float, swell: float) -> list[float]:
-    """A tone of `halves` half hertz for the length of the loop, swelling once in it."""
-    count = RATE * _LOOP_SECONDS
+def _tones(rng: random.Random, chord: tuple[float, ...]) -> list[list[float]]:
+    """Each tone of the chord for the length of the loop, swelling once in it."""
+    count = _SPARSE_RATE * _LOOP_SECONDS
     wave = [math.sin(math.tau * index / count) for index in range(count)]
-    shift = int(phase * count)
-    slow = [level * (1 + swell * value) for value in wave]
-    return [slow[index] * wave[(index * halves + shift) % count] for index in range(count)]
+    out = []
+    for place, pitch in enumerate(chord):
+        level, halves, shift = 1 / (1 + 0.5 * place), round(pitch * _LOOP_SECONDS), rng.randrange(count)
+        turned = wave[shift:] + wave[:shift]
+        out.append([level * (1 + 0.35 * turned[i]) * wave[i * halves % count] for i in range(count)])
+    return out
 
 
 def _air(rng: random.Random, level: float) -> list[float]:
     """Wind: noise without its highs, its ends crossed over so that the loop has no seam."""
-    count, cross = RATE * _LOOP_SECONDS, RATE // 5
-    noise = array("h", rng.randbytes(2 * (count + cross)))
-    if sys.byteorder == "big":
-        noise.byteswap()
+    count, cross = _SPARSE_RATE * _LOOP_SECONDS, _SPARSE_RATE // 5
     value = slow = 0.0
     low = []
-    for sample in noise:
-        value += 0.018 * (sample / 32768 - value)
-        slow += 0.05 * (value - slow)
+    for sample in rng.randbytes(count + cross):
+        value += 0.12 * (sample / 127.5 - 1 - value)
+        slow += 0.3 * (value - slow)
         low.append(slow * level)
     for index in range(cross):
         share = index / cross
@@ -58,23 +60,26 @@ def _air(rng: random.Random, level: float) -> list[float]:
     return low[:count]
 
 
+def _filled(sparse: list[int]) -> array[int]:
+    """The loop at the full rate: straight lines between the samples, which is enough for sounds as low as these."""
+    after = sparse[1:] + sparse[:1]
+    full = array("h", bytes(2 * len(sparse) * _TIMES))
+    for step in range(_TIMES):
+        rest = _TIMES - step
+        full[step::_TIMES] = array("h", [(a * rest + b * step) // _TIMES for a, b in zip(sparse, after, strict=True)])
+    return full
+
+
 def _loop(brief: Brief, rng: random.Random) -> list[array[int]]:
     """The loop's left and right channel."""
-    chord = _CHORDS[brief.light]
+    one, two, three, four = _tones(rng, _CHORDS[brief.light])
+    air = _air(rng, 2.6 * _AIR.get(brief.light, _AIR.get(brief.place, 0.6)))
     channels = []
-    tones = [_tone(round(pitch * 2), 1 / (1 + 0.5 * place), rng.random(), 0.35) for place, pitch in enumerate(chord)]
-    air = _air(rng, 9.0 * _AIR.get(brief.light, _AIR.get(brief.place, 0.6)))
-    count = len(air)
-    for side in (0, 1):
-        shift = side * RATE // 3
+    for side, (even, odd) in enumerate(((1.0, 0.7), (0.7, 1.0))):
         # Every other tone leans to one side; the wind comes later on the right.
-        weight = [1.0 if (place + side) % 2 else 0.7 for place in range(len(chord))]
-        one, two, three, four = tones
-        a, b, c, d = weight
-        moved = air[shift:] + air[:shift]
-        level = _PEAK / 2.6
-        mixed = [round(level * (a * one[i] + b * two[i] + c * three[i] + d * four[i] + moved[i])) for i in range(count)]
-        channels.append(array("h", [max(-20000, min(20000, value)) for value in mixed]))
+        shift = side * _SPARSE_RATE // 3
+        parts = zip(one, two, three, four, air[shift:] + air[:shift], strict=True)
+        channels.append(_filled([int(_LEVEL * (even * (a + c) + odd * (b + d) + wind)) for a, b, c, d, wind in parts]))
     return channels
 
 
@@ -92,26 +97,22 @@ def _tick(rng: random.Random) -> list[int]:
 def sound_bed(brief: Brief, samples: int) -> Iterator[bytes]:
     """The bed for a clip of `samples` samples, in pieces of at most a second of interleaved 16-bit stereo."""
     rng = random.Random(brief.dice ^ 2)
-    left, right = _loop(brief, rng)
-    tick = _tick(rng)
+    loop = _loop(brief, rng)
+    tick = _tick(rng) if samples >= RATE else []
     fade = min(samples // 2, round(RATE * _FADE_SECONDS))
-    count = len(left)
     for start in range(0, samples, RATE):
         length = min(RATE, samples - start)
-        at = start % count
+        at = start % len(loop[0])
         both = array("h", bytes(4 * length))
-        for side, channel in enumerate((left, right)):
+        for side, channel in enumerate(loop):
             part = (channel + channel)[at : at + length]
-            for index in range(length):
-                place = start + index
-                if place >= fade and place < samples - fade:
-                    if start + RATE <= samples - fade and start >= fade:
-                        break
-                    continue
-                part[index] = int(part[index] * min(place + 1, samples - 1 - place) / max(1, fade))
-            if start == 0:
-                for index, value in enumerate(tick[:length]):
-                    part[index] = max(-32768, min(32767, part[index] + value * min(1, samples // RATE)))
+            for index in range(max(0, fade - start)):
+                if index < length:
+                    part[index] = part[index] * (start + index) // fade
+            for index in range(max(0, samples - fade - start), length):
+                part[index] = part[index] * (samples - 1 - start - index) // fade
+            for index, value in enumerate(tick if start == 0 else ()):
+                part[index] += value
             both[side::2] = part
         if sys.byteorder == "big":
             both.byteswap()

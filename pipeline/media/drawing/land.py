@@ -6,10 +6,10 @@ import math
 
 from PIL import Image
 
-from pipeline.media.paint import Color, Sheet, cloudy, ground, mix, ramp, ridge, waves
-from pipeline.media.scene_cast import people
-from pipeline.media.scene_light import paint_stars
-from pipeline.media.scene_stage import Stage
+from pipeline.media.drawing.cast import people
+from pipeline.media.drawing.light import paint_stars
+from pipeline.media.drawing.paint import Color, Sheet, cloudy, ground, mix, ramp, ridge, waves
+from pipeline.media.drawing.stage import Stage
 
 
 def _blocks(stage: Stage, sheet: Sheet, base: float, rise: float, tone: Color, *, lit: float, gap: bool) -> None:
@@ -24,13 +24,11 @@ def _blocks(stage: Stage, sheet: Sheet, base: float, rise: float, tone: Color, *
             tall = rise * rng.uniform(0.5, 1.0) * (0.25 + 1.5 * min(0.5, centre))
         top = base - max(tall, rise * 0.18)
         wall = mix(tone, stage.colors.low, rng.uniform(0, 0.1))
-        sheet.shape([(x, base), (x, top), (x + wide, top), (x + wide, base)], wall, mix(wall, stage.colors.low, 0.22))
+        sheet.block((x, base, x + wide, top), wall, mix(wall, stage.colors.low, 0.22))
         if rng.random() < 0.4:
             inset = wide * rng.uniform(0.18, 0.3)
             cap = top - u * rng.uniform(0.015, 0.05)
-            sheet.shape(
-                [(x + inset, top + 1), (x + inset, cap), (x + wide - inset, cap), (x + wide - inset, top + 1)], wall
-            )
+            sheet.block((x + inset, top + 1, x + wide - inset, cap), wall)
             if rng.random() < 0.5:
                 sheet.line([(x + wide / 2, cap), (x + wide / 2, cap - u * 0.06)], u * 0.003, wall)
         for row in range(1, min(16, int((base - top) / step))):
@@ -39,11 +37,7 @@ def _blocks(stage: Stage, sheet: Sheet, base: float, rise: float, tone: Color, *
                     px, py = x + column * step, top + row * step
                     glow = mix(stage.colors.accent, (255, 236, 200), rng.random() * 0.4)
                     tint = glow if stage.dark else mix(wall, stage.colors.fore, 0.3)
-                    sheet.shape(
-                        [(px, py), (px + pane, py), (px + pane, py + pane * 1.4), (px, py + pane * 1.4)],
-                        tint,
-                        strength=0.85,
-                    )
+                    sheet.block((px, py, px + pane, py + pane * 1.4), tint, strength=0.85)
         x += wide + (u * rng.uniform(0.0, 0.03) if gap else -1)
 
 
@@ -65,7 +59,7 @@ def city(stage: Stage) -> None:
     )
     road = stage.horizon + u * 0.03
     far = mix(colors.near, colors.low, 0.35)
-    stage.mid.shape([(0, road), (stage.w, road), (stage.w, stage.h), (0, stage.h)], far, stage.tone(0.85))
+    stage.mid.block((0, road, stage.w, stage.h), far, stage.tone(0.85))
     vanish = (stage.focus, road)
     for side in (-1, 1):
         kerb = [
@@ -125,15 +119,7 @@ def _conifer(sheet: Sheet, x: float, foot: float, tall: float, tone: Color, lean
             (x + wide * (1 + lean), foot - tall * (1 - low) + tall * 0.01),
         ]
     sheet.shape([(x, foot - tall * 1.04), *points_right, *reversed(points_left)], tone)
-    sheet.shape(
-        [
-            (x - tall * 0.018, foot + tall * 0.09),
-            (x - tall * 0.018, foot),
-            (x + tall * 0.018, foot),
-            (x + tall * 0.018, foot + tall * 0.09),
-        ],
-        tone,
-    )
+    sheet.block((x - tall * 0.018, foot + tall * 0.09, x + tall * 0.018, foot), tone)
 
 
 def forest(stage: Stage) -> None:
@@ -182,6 +168,12 @@ def forest(stage: Stage) -> None:
                 stage.mid, x, floor + u * 0.05, u * rng.uniform(0.5, 0.82), stage.tone(0.55), rng.uniform(-0.2, 0.2)
             )
     people(stage, (stage.focus, stage.h - u * 0.13), u * 0.42)
+    _trunks(stage)
+
+
+def _trunks(stage: Stage) -> None:
+    """Trunks and undergrowth before the lens."""
+    colors, u, rng = stage.colors, stage.u, stage.rng
     for place, wide in ((0.06, 0.05), (0.2, 0.026), (0.93, 0.06), (0.8, 0.022)):
         x, half = stage.w * place, u * wide
         trunk = [
@@ -270,19 +262,17 @@ def desert(stage: Stage) -> None:
         outline = waves(rng, stage.w, stage.horizon + u * row, u * rise, rng.uniform(1.0, 1.7))
         light = mix(sand, colors.sun, 0.2 - 0.06 * index)
         sheet.shape(ground(outline, stage.h + u), light, mix(sand, colors.near, 0.25 + 0.12 * index))
-        crest = min(outline[20:-20], key=lambda point: point[1])
-        x, y = crest
-        d = stage.side
-        flank = [
-            (x, y),
-            (x + d * u * 0.3, y + u * 0.07),
-            (x + d * u * 0.75, y + u * 0.2),
-            (x + d * u * 0.3, y + u * 0.4),
-            (x - d * u * 0.06, y + u * 0.28),
-            (x - d * u * 0.02, y + u * 0.13),
-            (x + d * u * 0.015, y + u * 0.06),
+        # The shaded flank: from the crest line down, out to where the slip face ends.
+        at = min(range(24, len(outline) - 24), key=lambda place: outline[place][1])
+        way = range(at, at + stage.side * 22, stage.side)
+        edge = [outline[place] for place in way]
+        span = edge[-1][0] - edge[0][0]
+        inner = [
+            (x - span * 0.22, y + (u * (0.05 + 0.1 * index)) * math.sin(math.pi * (i + 1) / 23) + 1)
+            for i, (x, y) in enumerate(edge)
         ]
-        sheet.shape(flank, mix(sand, colors.near, 0.5), mix(sand, colors.near, 0.3), soft=u * 0.004, strength=0.6)
+        flank = [*edge, *reversed(inner)]
+        sheet.shape(flank, mix(sand, colors.near, 0.52), mix(sand, colors.near, 0.34), strength=0.62)
     people(stage, (stage.focus, stage.horizon + u * 0.34), u * 0.26)
     near = waves(rng, stage.w, stage.h - u * 0.03, u * 0.07, 0.8)
     stage.fore.shape(ground(near, stage.h + u), mix(sand, colors.fore, 0.62), mix(sand, colors.fore, 0.85))
@@ -344,14 +334,16 @@ def _tree(stage: Stage, x: float, foot: float, tall: float) -> None:
         (x + tall * 0.045, foot),
     ]
     stage.mid.shape(trunk, bark)
-    for index in range(16):
-        angle = index * 2.4
-        reach = tall * 0.26 * math.sqrt(index / 16)
-        cx, cy = x + reach * math.cos(angle) * 1.25, foot - tall * 0.72 + reach * math.sin(angle) * 0.8
-        size = tall * rng.uniform(0.1, 0.16)
-        light = (cx - x) * -stage.side > 0 and cy < foot - tall * 0.7
-        tone = mix(leaf, colors.sun, 0.16) if light else mix(leaf, colors.fore, 0.25)
-        stage.mid.oval((cx - size, cy - size * 0.8, cx + size, cy + size * 0.8), tone)
+    spots = []
+    for index in range(22):
+        angle, reach = index * 2.4, tall * 0.24 * math.sqrt((index + 0.5) / 22)
+        spots.append((x + reach * math.cos(angle) * 1.3, foot - tall * 0.72 + reach * math.sin(angle) * 0.85))
+    tones = ((mix(leaf, colors.fore, 0.35), 1.0, 0.0), (leaf, 0.8, 0.025), (mix(leaf, colors.sun, 0.07), 0.62, 0.06))
+    for tone, share, shift in tones:
+        for cx, cy in spots[:: 1 if share == 1.0 else 2]:
+            size = tall * rng.uniform(0.09, 0.13) * share
+            cx, cy = cx - stage.side * shift * tall, cy - shift * tall
+            stage.mid.oval((cx - size, cy - size * 0.85, cx + size, cy + size * 0.85), tone)
     stage.mid.oval(
         (x - tall * 0.4, foot - tall * 0.02, x + tall * 0.4, foot + tall * 0.04),
         colors.fore,
@@ -372,11 +364,11 @@ def space(stage: Stage) -> None:
     stage.back.glow((cx, cy), r * 1.22, mix(haze, (150, 200, 240), 0.6), 0.9, 0.6)
     globe = mix((62, 92, 120), stage.brief.coat or stage.colors.accent, 0.25)
     stage.mid.oval((cx - r, cy - r, cx + r, cy + r), mix(globe, (225, 235, 240), 0.45), mix(globe, deep, 0.75))
-    for index in range(5):
-        y, long = cy - r * (0.86 - 0.12 * index), r * (0.3 + 0.12 * index)
-        stage.mid.oval(
-            (cx - long + u * 0.1, y, cx + long * 0.6, y + u * 0.022), (230, 234, 232), soft=u * 0.008, strength=0.3
-        )
+    for index in range(9):
+        y = cy - r * (0.9 - 0.075 * index)
+        x, long = cx + rng.uniform(-0.5, 0.4) * r * (0.3 + 0.1 * index), r * rng.uniform(0.1, 0.3)
+        thick = u * rng.uniform(0.006, 0.014)
+        stage.mid.oval((x - long, y - thick, x + long, y + thick), (232, 236, 234), soft=u * 0.009, strength=0.3)
     mx, my, m = stage.w * (0.5 - stage.side * 0.25), h * 0.28, u * 0.075
     stage.mid.oval((mx - m, my - m, mx + m, my + m), (205, 200, 190))
     stage.mid.oval(

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, features
 
-from pipeline.media.typeface import carries, is_scalable
+from pipeline.media.drawing.typeface import carries, is_scalable
 
 CARRIED = {
-    False: Path(__file__).with_name("fonts") / "Inter-Regular.otf",
-    True: Path(__file__).with_name("fonts") / "Inter-SemiBold.otf",
+    False: Path(__file__).parents[1] / "fonts" / "Inter-Regular.otf",
+    True: Path(__file__).parents[1] / "fonts" / "Inter-SemiBold.otf",
 }
 READ_CHARACTERS = 1200
 _MARKS_IN_A_ROW = 3
@@ -62,7 +62,7 @@ def plain(text: str) -> str:
 
 
 def _folders() -> Iterator[Path]:
-    home = Path(os.path.expanduser("~"))
+    home = Path("~").expanduser()
     if sys.platform == "darwin":
         yield from (Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts")
     else:

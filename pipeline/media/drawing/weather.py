@@ -6,8 +6,8 @@ import random
 
 from PIL import Image, ImageDraw
 
-from pipeline.media.camera import Planes
-from pipeline.media.scene_words import Brief
+from pipeline.media.drawing.camera import Planes
+from pipeline.media.drawing.words import Brief
 
 INDOORS = ("sheet", "stairs", "interior", "product", "portrait", "lamp", "space", "abstract")
 
@@ -29,9 +29,9 @@ class Fall:
         x, y = round(fallen * self.drift) % wide, -fallen % high
         return self.sheet.crop((x, y, x + wide, y + high))
 
-    def put(self, onto: Planes, index: int) -> None:
-        """Lay what falls at picture `index` on `onto`; it has no colour of its own."""
-        onto.y.paste(self.bright, (0, 0), self._mask(index))
+    def put(self, onto: Planes, top: int, index: int) -> None:
+        """Lay what falls at picture `index` on `onto` from row `top` down; it has no colour of its own."""
+        onto.y.paste(self.bright, (0, top), self._mask(index))
 
     def put_on(self, picture: Image.Image) -> None:
         """Lay what falls at the first picture on an RGB picture."""

@@ -8,27 +8,27 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from pipeline.media import scene_land, scene_rooms, scene_water
-from pipeline.media.paint import Color, Sheet, grained, vignetted
-from pipeline.media.scene_stage import Stage
-from pipeline.media.scene_words import Brief, read
+from pipeline.media.drawing import land, rooms, studies, water
+from pipeline.media.drawing.paint import Color, Sheet, grained, vignetted
+from pipeline.media.drawing.stage import Stage
+from pipeline.media.drawing.words import Brief, read
 
 PAINTERS: Mapping[str, Callable[[Stage], None]] = {
-    "abstract": scene_rooms.abstract,
-    "city": scene_land.city,
-    "desert": scene_land.desert,
-    "field": scene_land.field,
-    "forest": scene_land.forest,
-    "harbour": scene_water.harbour,
-    "interior": scene_rooms.interior,
-    "lamp": scene_rooms.lamp,
-    "mountain": scene_land.mountain,
-    "portrait": scene_rooms.portrait,
-    "product": scene_rooms.product,
-    "sea": scene_water.sea,
-    "sheet": scene_rooms.sheet,
-    "space": scene_land.space,
-    "stairs": scene_rooms.stairs,
+    "abstract": studies.abstract,
+    "city": land.city,
+    "desert": land.desert,
+    "field": land.field,
+    "forest": land.forest,
+    "harbour": water.harbour,
+    "interior": rooms.interior,
+    "lamp": rooms.lamp,
+    "mountain": land.mountain,
+    "portrait": studies.portrait,
+    "product": studies.product,
+    "sea": water.sea,
+    "sheet": studies.sheet,
+    "space": land.space,
+    "stairs": rooms.stairs,
 }
 
 

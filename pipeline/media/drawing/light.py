@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from pipeline.media.paint import Color, Sheet, cloudy, mix, ramp, tint
+from pipeline.media.drawing.paint import Color, Sheet, cloudy, mix, ramp, tint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
