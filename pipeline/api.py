@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import desk as desks
-from pipeline.desk import Desk, House, Wants
-from pipeline.digest import file_digest, loads
+from pipeline.desk import Desk, House, Reading, Wants
+from pipeline.digest import file_digest
 from pipeline.engine.state import RunState
 from pipeline.errors import Fault, MediaError, StalePlan, UserError
 from pipeline.events import Failed, Refused, Started, Succeeded
+from pipeline.plan.model import Plan
 from pipeline.report import html, manifest, plan_json
-from pipeline.session import Consent, Listen, Outcome, agreed, carry_out, run_id_of, story_of
+from pipeline.session import Consent, Listen, Outcome, agreed, carry_out, read_manifest, story_of
 from pipeline.store import locks, workspace
 from pipeline.store.copying import write_text
 from pipeline.store.ledger import Ledger
@@ -27,7 +28,8 @@ def check(path: Path, wants: Wants | None = None, house: House | None = None) ->
 
 def plan(path: Path, wants: Wants | None = None, house: House | None = None) -> Desk:
     """What a run would do, and why, and what it costs. Writes and spends nothing. Raises `RecipeError`, `UserError`."""
-    return desks.lay(path, wants or Wants(), house or House())
+    house = house or House()
+    return desks.lay(desks.read(path, wants or Wants(), house), house)
 
 
 def save_plan(desk: Desk) -> dict[str, Any]:
@@ -35,8 +37,8 @@ def save_plan(desk: Desk) -> dict[str, Any]:
     return {**plan_json.plan_json(desk.plan), "wants": desk.wants.to_json()}
 
 
-def open_plan(path: Path, document: Mapping[str, Any], wants: Wants, house: House) -> Desk:
-    """The desk of a saved plan, planned again. Raises `StalePlan` where a step would now be another."""
+def open_plan(path: Path, document: Mapping[str, Any], wants: Wants, house: House) -> Reading:
+    """The recipe of a saved plan, read again as it was then; caps of `wants` hold beside those it was saved with."""
     saved = document.get("wants")
     if not isinstance(saved, dict) or "steps" not in document:
         raise UserError(f"{path} is JSON, but no plan.", "Save one with: rushes plan RECIPE --out plan.json")
@@ -45,14 +47,17 @@ def open_plan(path: Path, document: Mapping[str, Any], wants: Wants, house: Hous
     for cap in ("max_credits", "max_usd"):
         mine, its = getattr(wants, cap), fixed.get(cap)
         fixed[cap] = its if mine is None else mine if its is None else min(mine, its)
-    again = desks.lay(Path(document["recipe"]["path"]), dataclasses.replace(wants, **fixed), house)
+    return desks.read(Path(document["recipe"]["path"]), dataclasses.replace(wants, **fixed), house)
+
+
+def _refuse_stale(path: Path, document: Mapping[str, Any], now: Plan) -> None:
+    """Raises `StalePlan` where a step would now be another than in the document."""
     before = {step["id"]: step for step in document["steps"]}
-    now = {step["id"]: step for step in plan_json.plan_json(again.plan)["steps"]}
-    for name in [*before, *(name for name in now if name not in before)]:
-        why = _stale(before.get(name), now.get(name))
+    after = {step["id"]: step for step in plan_json.plan_json(now)["steps"]}
+    for name in dict.fromkeys((*before, *after)):
+        why = _stale(before.get(name), after.get(name))
         if why:
             raise StalePlan(f"the plan {path} is stale: {name} {why}.", "Plan again, look at it, and run the new plan.")
-    return again
 
 
 def _stale(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
@@ -84,16 +89,13 @@ def run(
     does not already say so. Raises `RushesError`s of every kind; failures of shots are told in the outcome.
     """
     wants, house = wants or Wants(), house or House()
-
-    def lay(wants: Wants) -> Desk:
-        return desks.lay(path, wants, house) if saved is None else open_plan(path, saved, wants, house)
-
-    desk = lay(wants)
-    shelf = workspace.open_workspace(desk.folder, create=True)
-    run_id = run_id_of(desk, house)
-    with locks.hold(shelf.locks, desks.lock_name(desk), run=run_id), Ledger(shelf.ledger) as ledger:
-        desk = agreed(lay(wants), house, consent)  # again, since another run may have ended before the lock was had
-        return carry_out(desk, house, shelf, ledger, listen, run_id)
+    reading = desks.read(path, wants, house) if saved is None else open_plan(path, saved, wants, house)
+    shelf = workspace.open_workspace(reading.folder, create=True)
+    with locks.hold(shelf.locks, reading.lock, run="a run of this recipe"), Ledger(shelf.ledger) as ledger:
+        desk = desks.lay(reading, house)
+        if saved is not None:
+            _refuse_stale(path, saved, desk.plan)
+        return carry_out(agreed(desk, house, consent), house, shelf, ledger, listen)
 
 
 def status(path: Path, wants: Wants | None = None, house: House | None = None) -> dict[str, Any]:
@@ -102,10 +104,10 @@ def status(path: Path, wants: Wants | None = None, house: House | None = None) -
     Raises `UserError` where it was never run.
     """
     wants, house = wants or Wants(), house or House()
-    desk = desks.lay(path, wants, house)
+    desk = desks.lay(desks.read(path, wants, house), house)
     if desk.latest is None:
         raise UserError(f"{path} was never run here.", f"Run it: rushes run {path}")
-    shelf = workspace.open_workspace(desk.folder, create=False)
+    shelf = workspace.open_workspace(desk.reading.folder, create=False)
     with Ledger(shelf.ledger, read_only=True) as ledger:
         state = RunState(desk.plan, desk.book(desk.plan.limits))
         keys = {step.id: step.key for step in desk.plan.steps}
@@ -130,23 +132,12 @@ def report(path: Path) -> Path:
     """Makes the page beside a manifest again, and says where it is. Raises `UserError` for what is no manifest."""
     document = read_manifest(path)
     out = path.parent / "report.html"
-    write_text(out, html.page(document))
-    return out
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """A manifest's JSON. Raises `UserError` for what is none."""
     try:
-        document = loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be read: {error.strerror}.", "Name a manifest.json that a run has left."
-        ) from None
-    except ValueError:
-        document = None
-    if not isinstance(document, dict) or "manifest" not in document or "shots" not in document:
-        raise UserError(f"{path} is no manifest.", "Name a manifest.json that a run has left.")
-    return document
+        page = html.page(document)
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is no manifest of this version: {error!r}.", "Run the recipe again.") from None
+    write_text(out, page)
+    return out
 
 
 def verify(path: Path) -> list[str]:

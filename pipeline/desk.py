@@ -99,18 +99,41 @@ class House:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """A recipe, its plan, and where both belong. `continues` is the unfinished run that a run would go on with."""
+class Reading:
+    """A recipe as it was read for these wants, and where its results and its workspace belong."""
 
     path: Path
     wants: Wants
     recipe: Recipe
-    plan: Plan
     output: Path
     folder: Path  # the workspace's, whether it exists or not
+
+    @property
+    def lock(self) -> str:
+        """The name of the lock of this recipe and its output folder."""
+        return f"{self.recipe.name}-{hashlib.sha256(str(self.output).encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A recipe, its plan, and the run that it would continue."""
+
+    reading: Reading
+    recipe: Recipe
+    plan: Plan
     latest: Run | None
-    continues: Run | None
+    continues: Run | None  # the unfinished run that a run would go on with
     history: tuple[Event, ...]  # of the run that is continued
+
+    @property
+    def wants(self) -> Wants:
+        """What the user asks."""
+        return self.reading.wants
+
+    @property
+    def output(self) -> Path:
+        """Where the results go."""
+        return self.reading.output
 
     def book(self, limits: Limits) -> Book:
         """What the continued run has reserved and spent, under these limits."""
@@ -120,21 +143,27 @@ class Desk:
 UNFINISHED = frozenset({"running", "interrupted", "partial", "failed", "stopped"})
 
 
-def lay(path: Path, wants: Wants, house: House) -> Desk:
-    """Reads and plans a recipe against its workspace. Raises `RecipeError`, `UserError`, `StoreError`."""
+def read(path: Path, wants: Wants, house: House) -> Reading:
+    """Reads a recipe. Raises `RecipeError`, `UserError`."""
     if wants.provider and wants.provider not in house.providers:
         raise UserError(
             f"--provider {wants.provider} is not a provider.", f"The providers are {', '.join(house.providers)}."
         )
     date = wants.date or house.today()
     recipe = load(path, variables=wants.variables, date=date, providers=tuple(house.providers))
-    output = output_of(recipe, wants)
     folder = workspace.find(path, named=wants.workspace or _named(house.environ))
-    with _known(folder, recipe, output) as (known, ledger):
+    return Reading(path=path, wants=wants, recipe=recipe, output=output_of(recipe, wants), folder=folder)
+
+
+def lay(reading: Reading, house: House) -> Desk:
+    """Plans a recipe against its workspace. Raises `RecipeError`, `UserError`, `StoreError`."""
+    wants, recipe, output = reading.wants, reading.recipe, reading.output
+    with _known(reading.folder, recipe, output) as (known, ledger):
         latest = ledger.latest(recipe.name, str(output)) if ledger else None
         continues = latest if latest and latest.status in UNFINISHED else None
-        if continues and not wants.date and continues.date != date and any(shot.dated for shot in recipe.shots):
-            recipe = load(path, variables=wants.variables, date=continues.date, providers=tuple(house.providers))
+        if continues and not wants.date and continues.date != recipe.date and any(shot.dated for shot in recipe.shots):
+            providers = tuple(house.providers)
+            recipe = load(reading.path, variables=wants.variables, date=continues.date, providers=providers)
         history = tuple(ledger.events(continues.id)) if ledger and continues else ()
         setting = Setting(
             providers=house.providers,
@@ -149,17 +178,7 @@ def lay(path: Path, wants: Wants, house: House) -> Desk:
             book=lambda limits: book_of(history, limits),
         )
         plan = build(recipe, known, setting)
-    return Desk(
-        path=path,
-        wants=wants,
-        recipe=recipe,
-        plan=plan,
-        output=output,
-        folder=folder,
-        latest=latest,
-        continues=continues,
-        history=history,
-    )
+    return Desk(reading=reading, recipe=recipe, plan=plan, latest=latest, continues=continues, history=history)
 
 
 def _named(environ: Mapping[str, str]) -> Path | None:
@@ -217,13 +236,9 @@ def attempts_of(history: tuple[Event, ...]) -> dict[str, int]:
     return found
 
 
-def lock_name(desk: Desk) -> str:
-    """One lock for a recipe and its output folder."""
-    return f"{desk.recipe.name}-{hashlib.sha256(str(desk.output).encode()).hexdigest()[:8]}"
-
-
 def changed_only(desk: Desk, house: House) -> Desk:
     """The same desk without the steps that would run only because they follow a changed one."""
     changed = {s for s in desk.plan.doing() if not s.follows and s.shot}
     names = tuple(sorted({s.id.partition("/")[0] for s in changed}))
-    return lay(desk.path, dataclasses.replace(desk.wants, only=names or desk.wants.only), house)
+    wants = dataclasses.replace(desk.wants, only=names or desk.wants.only)
+    return lay(dataclasses.replace(desk.reading, wants=wants), house)

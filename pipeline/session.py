@@ -16,15 +16,15 @@ import anyio.to_thread
 
 from pipeline import desk as desks
 from pipeline.desk import Desk, House
-from pipeline.digest import dumps
+from pipeline.digest import dumps, loads
 from pipeline.engine.run import Engine, Listener, outcome
 from pipeline.engine.state import Phase, RunState
 from pipeline.engine.worker import Emit, Worker
 from pipeline.errors import DecisionNeeded, OverBudget, RushesError, UserError
-from pipeline.events import Event, Result, RunEnded, RunStarted, Skipped
+from pipeline.events import Event, Result, RunEnded, RunStarted
 from pipeline.money import text
 from pipeline.plan import afford
-from pipeline.plan.model import Action, Block, Plan, Step
+from pipeline.plan.model import Action, Plan, Step
 from pipeline.report import html, manifest
 from pipeline.report.story import Story, output_path
 from pipeline.store.copying import write_text
@@ -123,21 +123,15 @@ def _same(desk: Desk, run: Run) -> bool:
     return [line[:3] for line in run.plan] == [[step.id, step.key, step.stale] for step in desk.plan.steps]
 
 
-def carry_out(
-    desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen: Listen | None, run_id: str
-) -> Outcome:
-    """One process's share of a run, from the lock to the documents."""
+def carry_out(desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen: Listen | None) -> Outcome:
+    """One process's share of a run, under its lock, from the first event to the documents."""
     latest = desk.latest
     if not desk.plan.doing() and latest and latest.status != "running" and _same(desk, latest):
-        story = story_of(desk, ledger, latest, RunState(desk.plan, desk.book(desk.plan.limits)))
-        _export(story, shelf)
-        if not (desk.output / "manifest.json").exists():
-            write_documents(desk.output, manifest.manifest(story))
-        return _outcome(story, began=False)
+        return _leave(desk, shelf, ledger, latest)
     run = Run(
-        id=run_id,
+        id=run_id_of(desk, house),
         recipe=desk.recipe.name,
-        recipe_path=str(desk.path),
+        recipe_path=str(desk.reading.path),
         output=str(desk.output),
         date=desk.recipe.date,
         started_at=desk.continues.started_at if desk.continues else house.clock(),
@@ -153,10 +147,22 @@ def carry_out(
     ledger.remember(desk.recipe.name, str(desk.output), lines)
     ended = ledger.run(run.id)
     assert ended is not None
-    story = story_of(desk, ledger, ended, state)
-    _export(story, shelf)
-    write_documents(desk.output, manifest.manifest(story))
-    return _outcome(story, began=True)
+    document = manifest.manifest(story_of(desk, ledger, ended, state))
+    _export(desk, state, shelf)
+    write_documents(desk.output, document)
+    return _outcome(desk, state, ended.status, document, began=True)
+
+
+def _leave(desk: Desk, shelf: Workspace, ledger: Ledger, latest: Run) -> Outcome:
+    """Nothing to do: files that are gone from the output are put back, and the manifest stays as it is."""
+    state = RunState(desk.plan, desk.book(desk.plan.limits))
+    _export(desk, state, shelf)
+    try:
+        document = read_manifest(desk.output / "manifest.json")
+    except UserError:
+        document = manifest.manifest(story_of(desk, ledger, latest, state))
+        write_documents(desk.output, document)
+    return _outcome(desk, state, latest.status, document, began=False)
 
 
 class _Work:
@@ -220,11 +226,11 @@ def _put(plan: Plan, step: Step, result: Result, shelf: Workspace, output: Path)
         shelf.artifacts.export(artifact, output / output_path(plan, step, name, artifact.suffix))
 
 
-def _export(story: Story, shelf: Workspace) -> None:
+def _export(desk: Desk, state: RunState, shelf: Workspace) -> None:
     """Puts every finished file in its place; does nothing for those that are there."""
-    for step in story.plan.steps:
-        if step.id in story.results:
-            _put(story.plan, step, story.results[step.id], shelf, story.folder)
+    for step in desk.plan.steps:
+        if step.id in state.results:
+            _put(desk.plan, step, state.results[step.id], shelf, desk.output)
 
 
 def story_of(desk: Desk, ledger: Ledger, run: Run, state: RunState) -> Story:
@@ -249,25 +255,29 @@ def write_documents(folder: Path, document: Mapping[str, Any]) -> None:
     write_text(folder / "report.html", html.page(document))
 
 
-def _outcome(story: Story, *, began: bool) -> Outcome:
-    phases = set(story.phases.values())
-    blocks = {step.block for step in story.plan.steps if step.action is Action.BLOCKED}
-    budget = Block.BUDGET in blocks or any(
-        isinstance(event, Skipped) and event.reason == "budget" and story.phases.get(event.step) is Phase.SKIPPED
-        for event in story.events
-    )
-    if story.run.status == "interrupted" and began:
+def _outcome(desk: Desk, state: RunState, status: str, document: Mapping[str, Any], *, began: bool) -> Outcome:
+    phases = set(state.phase.values())
+    if status == "interrupted" and began:
         code = 130
     elif Phase.UNKNOWN in phases:
         code = 4
-    elif budget:
+    elif state.left_by_budget:
         code = 3
     else:
         code = 1 if Phase.FAILED in phases else 0
-    return Outcome(
-        status=story.run.status,
-        exit_code=code,
-        began=began,
-        manifest=manifest.manifest(story),
-        output=story.folder,
-    )
+    return Outcome(status=status, exit_code=code, began=began, manifest=document, output=desk.output)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """A manifest's JSON. Raises `UserError` for what is none."""
+    try:
+        document = loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}.", "Name a manifest.json that a run has left."
+        ) from None
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or "manifest" not in document or "shots" not in document:
+        raise UserError(f"{path} is no manifest.", "Name a manifest.json that a run has left.")
+    return document

@@ -19,7 +19,7 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     for name in [name for name in os.environ if name.startswith("RUSHES_") or name.endswith(("_API_KEY", "_BASE_URL"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-    yield
+    return
 
 
 @pytest.fixture

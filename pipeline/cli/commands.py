@@ -26,6 +26,10 @@ def _wants(given: argparse.Namespace) -> Wants:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise UserError(f"--var {pair} gives no value.", "Write --var name=value.")
+        try:
+            pair.encode()
+        except UnicodeEncodeError:
+            raise UserError(f"--var {name} is not UTF-8.", "Give the value in UTF-8.") from None
         variables[name] = value
     caps: dict[str, Any] = {}
     for flag in ("max_credits", "max_usd"):
@@ -139,7 +143,7 @@ def plan(given: argparse.Namespace, house: House, console: Console) -> int:
     if given.out:
         api.write(Path(given.out), dumps(api.save_plan(desk), indent=2) + "\n")
     _warn(console, desk)
-    _print(catalog.PLANS[given.format](desk.plan, _width()))
+    _print(catalog.PLANS[given.format](desk.plan, desk.book(desk.plan.limits), _width()))
     refusal = session.verdict(desk)
     if refusal:
         console.refuse(refusal)
@@ -165,7 +169,7 @@ def run(given: argparse.Namespace, house: House, console: Console) -> int:
         if question == "follow":
             follows = desk.plan.totals(follows=True)
             return console.ask(f"Also make the shots that only follow a changed one, for up to {_sum(follows)}?")
-        sys.stderr.write(plan_table(desk.plan, width=_width()) + "\n")
+        sys.stderr.write(plan_table(desk.plan, width=_width(), book=desk.book(desk.plan.limits)) + "\n")
         return console.ask(f"Spend up to {_sum(desk.plan.totals())}?")
 
     ended = api.run(path, _wants(given), house, listen=listen, consent=consent if can_ask() else None, saved=saved)
@@ -198,12 +202,12 @@ def _sum(totals: Any) -> str:
 
 def status(given: argparse.Namespace, house: House, _console: Console) -> int:
     """How the latest run of a recipe, or the run of a manifest, stands."""
-    from pipeline import api
+    from pipeline import api, session
     from pipeline.report import catalog
 
     path = Path(given.recipe)
     document = (
-        api.read_manifest(_manifest(path))
+        session.read_manifest(_manifest(path))
         if path.is_dir() or path.suffix == ".json"
         else api.status(path, _wants(given), house)
     )
@@ -246,7 +250,11 @@ def schema(given: argparse.Namespace, _house: House, _console: Console) -> int:
     from pipeline.recipe.schema import schema as recipe_schema
     from pipeline.report import manifest, plan_json
 
-    schemas = {"recipe": recipe_schema, "plan": plan_json.schema, "manifest": manifest.schema}
+    schemas: dict[str, Callable[[], Any]] = {
+        "recipe": recipe_schema,
+        "plan": plan_json.schema,
+        "manifest": manifest.schema,
+    }
     _print(dumps(schemas[given.name](), indent=2))
     return 0
 

@@ -294,6 +294,14 @@ class RunState:
             self._paid_running -= bool(step.account)
         self.phase[name] = phase
 
+    @property
+    def left_by_budget(self) -> bool:
+        """Whether a cap left work undone, in the plan or on the way."""
+        return any(
+            phase is Phase.SKIPPED and self._reasons.get(name, "budget") == "budget"
+            for name, phase in self.phase.items()
+        )
+
     # what to do next
 
     def order(self) -> Order | None:

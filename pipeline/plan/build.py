@@ -6,7 +6,7 @@ Each stage is a function from values to values; faults of all stages are collect
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipeline.errors import Fault, RecipeError
 from pipeline.plan import afford, decide, graph, narrow
@@ -30,6 +30,7 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
         raise RecipeError(draft.faults)
     steps = decide.decide(draft.steps, known)
     steps = narrow.narrow(steps, asked, known)
+    shared = _shared(steps, draft.shots)
     accounts = _accounts(steps, setting)
     limits = tightest([recipe.budget, *setting.budgets], accounts)
     takes = tuple(draft.takes[take_id(shot.id, n)] for shot in shots for n in range(1, shot.takes + 1))
@@ -42,7 +43,7 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
         accounts=accounts,
         limits=limits,
         redo=draft.redo,
-        warnings=tuple(dict.fromkeys((*recipe.warnings, *moved, *draft.warnings))),
+        warnings=tuple(dict.fromkeys((*recipe.warnings, *moved, *draft.warnings, *shared))),
     )
 
 
@@ -109,6 +110,20 @@ def _cycle_fault(cycle: Sequence[str], by_id: Mapping[str, Shot]) -> Fault:
         fact=f"these shots wait for each other: {path}.",
         hint="Take one of the links away, so that one shot can begin.",
     )
+
+
+def _shared(steps: Iterable[Step], shots: Mapping[str, Shot]) -> Iterator[Fault]:
+    """A warning for each shot that asks for the very same as an earlier one."""
+    first: dict[str, Step] = {}
+    for step in steps:
+        earlier = first.setdefault(step.key, step)
+        if step.kind == "generate" and earlier.shot != step.shot:
+            yield Fault(
+                place=shots[step.shot].where(),
+                fact=f"shot {step.shot} asks for the same as {earlier.shot}, so both show one result.",
+                hint="Change the prompt or give one of them a seed; or leave it, and pay once.",
+                warning=True,
+            )
 
 
 def _lanes(steps: Iterable[Step], setting: Setting) -> dict[str, int]:

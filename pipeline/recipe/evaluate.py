@@ -212,7 +212,9 @@ class _Evaluation:
             if key in owner:
                 return owner[key]
             fact = f"There is no entry '{clipped(str(key))}' here."
-            return Missing(TemplateFault(fact, choice(str(key), [str(name) for name in owner]), node.lineno))
+            return Missing(
+                TemplateFault(fact, choice(str(key), [str(name) for name in owner], "Look at its keys."), node.lineno)
+            )
         if isinstance(owner, str | list | tuple) and isinstance(key, int):
             if -len(owner) <= key < len(owner):
                 return owner[key]

@@ -178,6 +178,7 @@ class Expansion:
             value = made.make(names, self.work)
         except TemplateFault as fault:
             self.findings.template(fault, at)
+            entry.moulds[key] = Mould(made.names, _nothing)  # told once, and no better in the next row
             return
         if value is not _BROKEN and self.fits(key, value, at, of):
             fields[key] = value

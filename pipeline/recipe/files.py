@@ -15,7 +15,7 @@ from typing import BinaryIO
 from pipeline.digest import BYTES_TAG
 from pipeline.media.sniff import HEAD_BYTES, Media, size_in, sniff
 from pipeline.recipe.model import LocalFile
-from pipeline.recipe.words import choice, clipped
+from pipeline.recipe.words import clipped, nearest
 
 MIB = 1024 * 1024
 MOST_BYTES: dict[Media, int] = {"image": 30 * MIB, "audio": 50 * MIB, "video": 500 * MIB}
@@ -120,7 +120,9 @@ class Folder:
             there = [str(near / entry.name) for entry, _ in zip(real.parent.iterdir(), range(_LISTED), strict=False)]
         except OSError:
             there = []
-        return InputFault(f"There is no file '{shown}'.", choice(name, there, "Put it there, or name another."))
+        meant = nearest(name, there)
+        hint = f"Did you mean '{meant}'?" if meant else "Put it there, or name another."
+        return InputFault(f"There is no file '{shown}'.", hint)
 
 
 def _check_pixels(shown: str, size: tuple[int, int] | None) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from pipeline.errors import Fault, Place
+from pipeline.errors import Fault, Place, RecipeError
 from pipeline.recipe.explain import At, Misfit
 from pipeline.recipe.source import Document
 from pipeline.recipe.template import TemplateFault
+from pipeline.recipe.words import counted
+
+MOST_FAULTS = 1_000
 
 
 class Findings:
@@ -25,7 +28,7 @@ class Findings:
         if self._new(cause or (at, key)):
             place = self.document.place(at, key=key)
             if place not in self._flawed:
-                self.faults.append(Fault(place=place, fact=fact, hint=hint))
+                self._keep(Fault(place=place, fact=fact, hint=hint))
 
     def warn(self, at: At, fact: str, hint: str, *, offset: int | None = None) -> None:
         """Something that stops nothing, at a value or at a character of a text."""
@@ -37,16 +40,18 @@ class Findings:
         """A template that cannot be worked out, at its character inside the text."""
         at = fault.at if fault.at is not None else at
         if self._new((at, "template")):
-            self.faults.append(Fault(place=self.document.inside(at, fault.offset), fact=fault.fact, hint=fault.hint))
+            self._keep(Fault(place=self.document.inside(at, fault.offset), fact=fault.fact, hint=fault.hint))
 
     def misfit(self, misfit: Misfit, of: str = "") -> None:
         """A value that does not fit the grammar; `of` names the row it comes from."""
         fact = f"{misfit.fact[:-1]} ({of})." if of else misfit.fact
         self.add(misfit.at, fact, misfit.hint, key=misfit.key, cause=(misfit.at, misfit.key, misfit.fact[:60]))
 
-    def seen(self, at: At) -> bool:
-        """Whether this value has been told of already."""
-        return (at, False) in self._seen
+    def _keep(self, fault: Fault) -> None:
+        self.faults.append(fault)
+        if len(self.faults) >= MOST_FAULTS:
+            fact = f"There are more than {counted(MOST_FAULTS)} faults; reading stopped here."
+            raise RecipeError([*self.faults, Fault(place=fault.place, fact=fact, hint="Mend the others first.")])
 
     def _new(self, cause: Hashable) -> bool:
         known = cause in self._seen

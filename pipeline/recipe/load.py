@@ -124,13 +124,12 @@ def _shaped(value: Any, findings: Findings) -> dict[str, Any]:
     below: dict[At, list[At]] = {}
     for way in told:
         below.setdefault(way[:2] if way[:1] == ("shots",) else way[:1], []).append(way)
-    kept = {
-        key: _without(part, below.get((key,), ()), 1) for key, part in value.items() if (key,) not in told and key != "shots"
+    rest = {key: part for key, part in value.items() if (key,) not in told and key != "shots"}
+    maps = [(index, entry) for index, entry in entries if isinstance(entry, dict)]
+    return {
+        **{key: _without(part, below.get((key,), ()), 1) for key, part in rest.items()},
+        "shots": [(index, _without(entry, below.get(("shots", index), ()), 2)) for index, entry in maps],
     }
-    kept["shots"] = [
-        (index, _without(entry, below.get(("shots", index), ()), 2)) for index, entry in entries if isinstance(entry, dict)
-    ]
-    return kept
 
 
 def _list_of_shots(whole: Mapping[str, Any]) -> dict[str, Any]:

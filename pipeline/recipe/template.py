@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pipeline.recipe.words import choice, clipped, counted
+from pipeline.recipe.words import choice, clipped, counted, nearest
 
 if TYPE_CHECKING:
     from jinja2 import Environment, nodes
@@ -87,8 +87,9 @@ class Names(dict[str, Any]):
             return TemplateFault(
                 f"'{clipped(name)}' {self.absent[name]}", "Use it further down, or move it up.", offset
             )
-        otherwise = "Declare it under `vars`, or give it with `each`."
-        return TemplateFault(f"Nothing is called '{clipped(name)}' here.", choice(name, list(self), otherwise), offset)
+        meant = nearest(name, self)
+        hint = f"Did you mean '{meant}'?" if meant else "Declare it under `vars`, or give it with `each`."
+        return TemplateFault(f"Nothing is called '{clipped(name)}' here.", hint, offset)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 _SHOWN = 40
+_COMPARED = 300
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known name most like `word`, or an empty text where none is near."""
     import difflib
 
+    folded = word.casefold()[:100]
     names = {name.casefold(): name for name in known}
-    found = difflib.get_close_matches(word.casefold()[:100], names, n=1, cutoff=0.6)
+    if len(names) > _COMPARED:
+        # Comparing is slow: of very many, only those that might be the same but for a slip of the hand.
+        alike = (name for name in names if name[:1] == folded[:1] and abs(len(name) - len(folded)) <= 2)
+        names = {name: names[name] for name in islice(alike, _COMPARED)}
+    found = difflib.get_close_matches(folded, names, n=1, cutoff=0.6)
     return names[found[0]] if found else ""
 
 

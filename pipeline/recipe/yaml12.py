@@ -19,7 +19,8 @@ from pipeline.recipe import syntax
 from pipeline.recipe.syntax import Flaw
 
 MOST_DEPTH = 40
-MOST_NODES = 1_000_000
+MOST_FLAWS = 1_000
+MOST_NODES = 500_000
 MOST_DIGITS = 40
 MOST_EXPONENT = 100
 
@@ -132,6 +133,8 @@ class _Builder:
 
     def flaw(self, event: Any, fact: str, hint: str) -> None:
         self.tree.flaws.append(Flaw(index=event.start_mark.index, fact=fact, hint=hint))
+        if len(self.tree.flaws) >= MOST_FLAWS:
+            raise _Stop
 
     def stop(self, event: Any, fact: str, hint: str) -> None:
         self.flaw(event, fact, hint)

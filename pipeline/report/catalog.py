@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.digest import dumps
+from pipeline.plan.budget import Book
 from pipeline.plan.model import Plan
 from pipeline.report import drawing, markdown, plan_json, plan_text
 
-PLANS: Mapping[str, Callable[[Plan, int], str]] = {
-    "table": lambda plan, width: plan_text.plan_table(plan, width=width),
-    "json": lambda plan, _: dumps(plan_json.plan_json(plan), indent=2),
-    "markdown": lambda plan, _: f"```mermaid\n{drawing.mermaid(plan)}```",
-    "svg": lambda plan, _: drawing.svg(plan),
-    "mermaid": lambda plan, _: drawing.mermaid(plan),
-    "dot": lambda plan, _: drawing.dot(plan),
+PLANS: Mapping[str, Callable[[Plan, Book, int], str]] = {
+    "table": lambda plan, book, width: plan_text.plan_table(plan, width=width, book=book),
+    "json": lambda plan, *_: dumps(plan_json.plan_json(plan), indent=2),
+    "markdown": lambda plan, *_: f"```mermaid\n{drawing.mermaid(plan)}```",
+    "svg": lambda plan, *_: drawing.svg(plan),
+    "mermaid": lambda plan, *_: drawing.mermaid(plan),
+    "dot": lambda plan, *_: drawing.dot(plan),
 }
 MANIFESTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "table": markdown.status_text,

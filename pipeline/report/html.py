@@ -124,7 +124,7 @@ def _file(output: Mapping[str, Any]) -> dict[str, Any]:
     if output["width"] and output["height"]:
         facts.append(f"{output['width']}x{output['height']}")
     if output["duration"] is not None:
-        facts.append(f"{markdown.amount(output['duration'])} s")
+        facts.append(f"{round(float(output['duration']), 2):g} s")
     if output["fps"] is not None:
         facts.append(f"{output['fps']} fps")
     return {

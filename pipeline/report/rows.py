@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.engine.state import Phase
 from pipeline.events import Artifact, Result, Skipped, Succeeded
 from pipeline.money import ZERO
-from pipeline.plan.model import Action, Block, Step, Take
+from pipeline.plan.model import Action, Block, Step, Take, take_id
 from pipeline.providers.base import LocalPage, RemotePage
 from pipeline.providers.catalog import LOCAL
 from pipeline.report.attempts import Attempt, attempts, dollars
@@ -356,10 +356,21 @@ class _Reader:
             key=step.key if step else None,
             output=_output(path, artifact) if artifact else None,
             joined=facts.get("joined"),
-            why=facts.get("why"),
+            why=self._named(step, facts.get("why")) if step else None,
             error=error,
             hint=hint,
         )
+
+    def _named(self, film: Step, text: str | None) -> str | None:
+        """What is said about clips, with the takes' names in the place of the store's, which are digests."""
+        for feed in film.work.feeds if text else ():
+            source = self.steps.get(feed.step)
+            result = self.result(source) if source else None
+            artifact = result.outputs.get(feed.output) if result else None
+            if source and artifact and text:
+                name = artifact.sha256.partition(":")[2] + artifact.suffix
+                text = text.replace(name, take_id(source.shot, source.take))
+        return text
 
 
 _FRAME_FACTS = ("index", "pts", "seconds", "matrix", "range")

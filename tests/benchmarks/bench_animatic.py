@@ -24,12 +24,12 @@ def drawing(prompt: str, **changes: object) -> Drawing:
 
 
 def best(work: Callable[[], None]) -> float:
-    """The shortest of some rounds, in seconds: what else the machine does only makes it longer."""
+    """The shortest of some rounds, in seconds of one core: what else the machine does only makes it longer."""
     took = []
     for _ in range(ROUNDS):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
     return min(took)
 
 

@@ -220,8 +220,10 @@ def dags(draw: st.DrawFn) -> list[Step]:
 def test_any_order_of_events_keeps_caps_and_ends(
     steps: list[Step], seed: int, cap: Decimal, policy: str, width: int
 ) -> None:
-    """Random DAGs, prices, failures and orders, with every event told twice: reserved + charged + held stays within
-    the cap at each instant, a step begins only after its needs, every step ends, and a replay gives the same state."""
+    """Random DAGs, prices, failures and orders, each event told twice: caps hold, steps end, a replay is the same.
+
+    Reserved + charged + held stays within the cap at each instant, and a step begins only after its needs.
+    """
     chance = random.Random(seed)
     limits = Limits(run=Limit(credits={"till": cap}), on_exceed=policy)  # type: ignore[arg-type]
     plan = made.plan(steps, limits=limits, lanes={"till": width, "media": width})

@@ -1,4 +1,4 @@
-"""The house rules that no linter knows: which room may use which library, small rooms, lazy doors, documents in step."""
+"""The house rules that no linter knows: libraries in their rooms, small rooms, a lazy door, documents in step."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_only_the_door_prints_and_exits() -> None:
 
 
 def test_rooms_are_small() -> None:
-    """No file of more than 400 lines, no function of more than 60; each exception would be named here with its reason."""
+    """No file of more than 400 lines, no function of more than 60; exceptions are named here with their reason."""
     long = [f"{path.relative_to(ROOT)}: {n}" for path in FILES if (n := len(path.read_text().splitlines())) > 400]
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -121,7 +121,7 @@ def test_a_chain_into_another_size_begins_with_the_same_picture(tmp_path: Path) 
     """A drawn frame of another size is scaled, its bands left away."""
     draw_still(drawing(width=640, height=360), tmp_path / "large.png")
     draw_clip(drawing(first_frame=Picture(path=tmp_path / "large.png", drawn=True)), tmp_path / "small.mp4")
-    large = shown(tmp_path / "large.png", (640, 360)).resize(shown(tmp_path / "small.mp4").size)
+    large = shown(tmp_path / "large.png", (640, 360)).resize(shown(tmp_path / "small.mp4").size, Image.Resampling.LANCZOS)
     assert psnr(large, shown(tmp_path / "small.mp4")) > 27
 
 
@@ -218,7 +218,7 @@ HOSTILE = [
     "a\ud800b\udfff",
     "\u202eright to left\u2066\u2069\ufeff",
     "e" + "\u0301" * 5000,
-    "\U0001f3ac\U0001f468\u200d\U0001f469 \u0645\u0631\u062d\u0628\u0627 \u65e5\u672c\u8a9e \u0928\u092e\u0938\u094d\u0924\u0947",
+    "\U0001f3ac\U0001f468\u200d\U0001f469 مرحبا 日本語 नमस्ते",
     "x" * 100_000,
     "word " * 20_000,
     "\U0010ffff\ue000\ufdd0",

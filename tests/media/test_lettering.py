@@ -22,7 +22,7 @@ from pipeline.media.drawing import lettering, typeface
     ],
 )
 def test_plain_text_is_one_clean_line(text: str, shown: str) -> None:
-    """Controls become spaces, marks of direction go, lone surrogates and homeless accents leave nothing to trip over."""
+    """Controls become spaces, marks of direction go, lone surrogates and homeless accents are made harmless."""
     assert lettering.plain(text) == shown
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipe.written import HEAD, MP3, MP4, faults, png
+from tests.recipe.written import HEAD, MP3, MP4, faults, loaded, png
 
 A = "- {id: a, prompt: p}\n"
 S = HEAD + "shots:\n"  # the first shot is in line 4
@@ -396,7 +396,7 @@ def test_an_alias_bomb_is_counted_and_not_unfolded(tmp_path: Path) -> None:
     lines = ["  a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
     (fault,) = faults(tmp_path, HEAD + "vars:\n" + "\n".join(lines) + "\nshots:\n" + A)
-    assert "unfolds to more than 1,000,000 values" in fault.fact
+    assert "unfolds to more than 500,000 values" in fault.fact
 
 
 def test_all_faults_are_told_at_once_in_order(tmp_path: Path) -> None:
@@ -412,8 +412,6 @@ def test_all_faults_are_told_at_once_in_order(tmp_path: Path) -> None:
 
 def test_marks_that_turn_text_around_are_a_warning_in_a_prompt(tmp_path: Path) -> None:
     """A right-to-left override is named with its place, and stops nothing."""
-    from tests.recipe.written import loaded
-
     (warning,) = loaded(tmp_path, "shots:\n- {id: a, prompt: 'ab\u202ecd'}\n").warnings
     assert "U+202E" in warning.fact
     assert (warning.place.line, warning.place.column) == (4, 22)
@@ -424,3 +422,11 @@ def test_a_broken_reference_is_told_once_and_not_at_its_users(tmp_path: Path) ->
     text = HEAD + "references: {r: {image: gone.png}}\nshots:\n- {id: a, prompt: p, references: [r]}\n"
     (fault,) = faults(tmp_path, text)
     assert fault.place.line == 3
+
+
+def test_reading_stops_at_a_thousand_faults(tmp_path: Path) -> None:
+    """Faults without end are not told without end, and the last one says so."""
+    text = S + "".join(f"- {{id: a{n}, prompt: p, chain: z{n}}}\n" for n in range(3000))
+    found = faults(tmp_path, text)
+    assert len(found) == 1001
+    assert any("more than 1,000 faults" in fault.fact for fault in found)

@@ -13,7 +13,7 @@ import pytest
 from pipeline.digest import dumps, loads
 from pipeline.events import Artifact, Result
 from pipeline.plan.model import Action
-from pipeline.recipe.model import Caps, Source
+from pipeline.recipe.model import Caps, Chain, Source
 from pipeline.report.manifest import manifest, schema
 from pipeline.report.story import Story
 from tests.report.stories import RUN, Memory, Told, by_name, cut, file, lighthouse, plan, shot, warning
@@ -248,8 +248,6 @@ def test_a_fraction_of_a_picture_rate_stays_exact() -> None:
 
 def test_a_frame_before_the_end_has_a_name_of_its_own() -> None:
     """Two chains from one clip, at its end and before it, list two frames."""
-    from pipeline.recipe.model import Chain
-
     run = Told(plan(shot("a"), shot("b", chain="a"), shot("c", chain=Chain(shot="a", offset_seconds=Decimal("0.2")))))
     outputs = shots(run.make().story())["a"]["outputs"]
     assert {name: out["path"] for name, out in outputs.items()} == {
@@ -349,6 +347,14 @@ def test_a_recipe_without_a_film_has_none() -> None:
     """No film is null, not an empty one."""
     assert document(Told(plan(shot("a"))).make().story())["film"] is None
     assert document(Told(plan(shot("a"), film=cut("a"))).make().story())["film"]["status"] == "done"
+
+
+def test_the_film_names_clips_as_the_recipe_does() -> None:
+    """What the joining says about files of the store is told of the shots they are."""
+    run = Told(plan(shot("a"), shot("b"), film=cut("a", "b"))).make("a/generate", "b/generate")
+    clips = [run.state.results[f"{name}/generate"].outputs["video"].sha256.removeprefix("sha256:") for name in "ab"]
+    run.start("film").succeed("film", joined="encoded", why=f"{clips[0]}.mp4 is larger than {clips[1]}.mp4.")
+    assert document(run.story())["film"]["why"] == "a is larger than b."
 
 
 def test_a_reference_file_is_no_first_frame() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -42,8 +43,6 @@ def test_what_only_follows_a_change_is_priced_apart() -> None:
     first = Told(plan(*shots)).make()
     changed = plan(shot("a", provider="till", prompt="new"), shots[1], known=Memory(first.events), caps=TILL)
     # WHY: that a step only follows is told by its own key, which this memory does not keep.
-    from dataclasses import replace
-
     steps = tuple(replace(step, follows=step.id != "a/generate") for step in changed.steps)
     lines = plan_table(replace(changed, steps=steps), width=100).splitlines()
     assert lines[-3:] == [

@@ -9,7 +9,7 @@ from typing import Protocol
 from PIL import Image
 
 from pipeline.media.drawing.board import Card, pinned, stamped
-from pipeline.media.drawing.camera import Planes, Plate, Slide, ease
+from pipeline.media.drawing.camera import Planes, Plate, Slide, ease, planes
 from pipeline.media.drawing.light import PALETTES
 from pipeline.media.drawing.paint import Color, cloudy
 from pipeline.media.drawing.scene import Scene, draw_scene
@@ -23,7 +23,7 @@ MOVES = ("left", "right", "push", "pull", "rise")
 DRAWN_ZOOM = 0.09
 GIVEN_ZOOM = 1.12
 FINE_PIXELS = 2_000_000  # above this a whole pixel is small enough a step
-WASH_START, WASH_LASTS = 0.24, 0.42  # when one picture goes over into the next, as shares of the clip
+WASH_START, WASH_LASTS = 0.26, 0.36  # when one picture goes over into the next, as shares of the clip
 WASH_SOFT = 120  # levels over which that edge is soft
 DISSOLVE_START = 0.62
 
@@ -126,7 +126,7 @@ class Film:
         self.flat = flat
         self.accent = accent
         self.then: Footage | None = None
-        self.last: Plate | None = None
+        self.last: Planes | None = None
         self._wash: tuple[Image.Image, Image.Image] | None = None
         self._other: Planes | None = None
 
@@ -148,13 +148,16 @@ class Film:
             self.then.put(other, 0, ease(share), index)
             onto.lay(other, top, self._masks(done))
         if self.last is not None and (share > DISSOLVE_START or count == 1):
-            other = self._scratch()
-            rest = 1 - ease((share - DISSOLVE_START) / (1 - DISSOLVE_START)) if count > 1 else 0
-            self.last.put(other, 0, 1 + 0.04 * rest)
-            level = round(255 * (ease((share - DISSOLVE_START) / (0.97 - DISSOLVE_START)) if count > 1 else 1))
-            wide, high = self.flat.size
-            masks = Image.new("L", (wide, high), level), Image.new("L", (wide // 2, high // 2), level)
-            onto.lay(other, top, masks if level < 255 else None)
+            # The last frame stands still while it comes, and is reached a moment before the end.
+            self._mix(onto, top, ease((share - DISSOLVE_START) / (0.97 - DISSOLVE_START)) if count > 1 else 1.0)
+
+    def _mix(self, onto: Planes, top: int, share: float) -> None:
+        """Mix `share` of the last frame into the picture on `onto`."""
+        if self.last is None or share >= 1:
+            onto.lay(self.last or self._scratch(), top)
+            return
+        under = onto.crop(0, top, *self.last.y.size)
+        onto.lay(under.blend(self.last, share), top)
 
     def _scratch(self) -> Planes:
         if self._other is None:
@@ -184,7 +187,7 @@ def _drawn(take: Take, moves: tuple[str, ...]) -> tuple[Drawn, Image.Image, Colo
     brief = scene.brief
     fall = fall_of(brief, take.size)
     left, top = (scene.back.width - take.size[0]) // 2, (scene.back.height - take.size[1]) // 2
-    flat = scene.flat().crop((left, top, left + take.size[0], top + take.size[1]))
+    flat = scene.flat((left, top, left + take.size[0], top + take.size[1]))
     if fall is not None:
         fall.put_on(flat)
     board = pinned(take.cards, take.size, take.seed, take.mark)
@@ -241,5 +244,5 @@ def compose(take: Take) -> Film:
         else:
             film = Film(_given(take, first, brief.move), first, brief.coat or PALETTES[brief.light].accent)
     if take.last is not None:
-        film.last = Plate(stamped(take.last, take.mark))
+        film.last = planes(stamped(take.last, take.mark))
     return film

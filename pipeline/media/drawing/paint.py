@@ -33,17 +33,14 @@ def mix(one: Color, other: Color, share: float) -> Color:
 def ramp(size: tuple[int, int], stops: Sequence[tuple[float, Color]]) -> Image.Image:
     """A picture of `size` whose rows run through `stops`: (height from 0 at the top to 1, colour), in rising order."""
     width, height = size
-    rows = []
-    for row in range(height):
-        at = row / max(1, height - 1)
-        before = after = stops[0]
-        for stop in stops:
-            before, after = after, stop
-            if stop[0] >= at:
-                break
-        span = after[0] - before[0]
-        share = 1.0 if span <= 0 else min(1.0, max(0.0, (at - before[0]) / span))
-        rows.append(bytes(mix(before[1], after[1], share)) * width)
+    rows: list[bytes] = []
+    last = max(1, height - 1)
+    before = (-1.0, stops[0][1])
+    for after in (*stops, (2.0, stops[-1][1])):
+        span = max(1e-9, after[0] - before[0])
+        while len(rows) < height and (at := len(rows) / last) <= after[0]:
+            rows.append(bytes(mix(before[1], after[1], (at - before[0]) / span)) * width)
+        before = after
     return Image.frombytes("RGB", size, b"".join(rows))
 
 
@@ -146,10 +143,10 @@ class Sheet:
     ) -> None:
         """Fill a polygon, its edges smoothed: `paint`, running down to `low` when given; `soft` is a blur in pixels."""
         margin = int(soft * 2) + 1
-        left = max(-margin, int(min(x for x, _ in points)) - margin)
-        top = max(-margin, int(min(y for _, y in points)) - margin)
-        right = min(self.size[0] + margin, int(max(x for x, _ in points)) + 1 + margin)
-        down = min(self.size[1] + margin, int(max(y for _, y in points)) + 1 + margin)
+        across, along = [x for x, _ in points], [y for _, y in points]
+        left, top = max(-margin, int(min(across)) - margin), max(-margin, int(min(along)) - margin)
+        right = min(self.size[0] + margin, int(max(across)) + 1 + margin)
+        down = min(self.size[1] + margin, int(max(along)) + 1 + margin)
         if right <= left or down <= top:
             return
         fine = Image.new("L", ((right - left) * 2, (down - top) * 2))

@@ -248,7 +248,7 @@ def lamp(stage: Stage) -> None:
             [(w * i / 10, h * row + u * 0.05 * (1 - ((i - 5) / 5) ** 2)) for i in range(11)], u * 0.012, dark
         )
     stage.mid.shape([(0, h * 0.8), (w * 0.5, h * 0.86), (w, h * 0.8), (w, h), (0, h)], mix(dark, warm, 0.12), dark)
-    stage.mid.glow(at, u * 0.95, warm, 0.75, 2.0)
+    stage.back.glow(at, u * 0.95, warm, 0.75, 2.0)
     _lens(stage, at, warm, dark)
     if stage.brief.people:
         foot = (at[0] - side * u * 0.4, h * 0.985)

@@ -42,11 +42,12 @@ class Scene:
     mid: tuple[Image.Image, Image.Image]
     fore: tuple[Image.Image, Image.Image]
 
-    def flat(self) -> Image.Image:
-        """The three layers as one picture, nothing moved."""
-        whole = self.back.copy()
+    def flat(self, box: tuple[int, int, int, int] | None = None) -> Image.Image:
+        """The three layers as one picture, or the part of it in `box`, nothing moved."""
+        box = box or (0, 0, *self.back.size)
+        whole = self.back.crop(box)
         for image, alpha in (self.mid, self.fore):
-            whole.paste(image, (0, 0), alpha)
+            whole.paste(image.crop(box), (0, 0), alpha.crop(box))
         return whole
 
 
