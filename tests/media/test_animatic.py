@@ -121,7 +121,9 @@ def test_a_chain_into_another_size_begins_with_the_same_picture(tmp_path: Path) 
     """A drawn frame of another size is scaled, its bands left away."""
     draw_still(drawing(width=640, height=360), tmp_path / "large.png")
     draw_clip(drawing(first_frame=Picture(path=tmp_path / "large.png", drawn=True)), tmp_path / "small.mp4")
-    large = shown(tmp_path / "large.png", (640, 360)).resize(shown(tmp_path / "small.mp4").size, Image.Resampling.LANCZOS)
+    large = shown(tmp_path / "large.png", (640, 360)).resize(
+        shown(tmp_path / "small.mp4").size, Image.Resampling.LANCZOS
+    )
     assert psnr(large, shown(tmp_path / "small.mp4")) > 27
 
 

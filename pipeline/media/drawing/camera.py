@@ -15,6 +15,9 @@ COSTLY = 20  # how many rectangles cost as much time as laying a whole picture t
 FINE = 1600  # pixels across that a plate is kept at while zoomed into, so that its edges move by less than a pixel
 
 
+Area = tuple[int, int, int, int]
+
+
 def ease(share: float) -> float:
     """0 to 1 for 0 to 1, starting and ending at rest."""
     share = min(1.0, max(0.0, share))
@@ -161,7 +164,7 @@ class Slide:
                 onto.paste(image.crop(window), (left - x, top - y + at[2]), mask)
 
 
-def _covered(alpha: Image.Image, box: tuple[int, int, int, int], costly: float) -> list[tuple[tuple[int, ...], bool]]:
+def _covered(alpha: Image.Image, box: Area, costly: float) -> list[tuple[Area, bool]]:
     """The rectangles, even on every side, outside of which `box` of a layer is clear; with each, whether it is opaque.
 
     Cut finer only where that spares more than another rectangle costs, which is as much as `costly` mixed pixels.
@@ -187,7 +190,7 @@ def _covered(alpha: Image.Image, box: tuple[int, int, int, int], costly: float) 
     return min((whole, parts), key=lambda boxes: _cost(boxes, costly))
 
 
-def _cost(boxes: Sequence[tuple[tuple[int, ...], bool]], costly: float) -> float:
+def _cost(boxes: Sequence[tuple[Area, bool]], costly: float) -> float:
     """What laying these rectangles costs, in mixed pixels; opaque ones are five times quicker."""
     return sum(costly + (box[2] - box[0]) * (box[3] - box[1]) * (0.2 if opaque else 1.0) for box, opaque in boxes)
 
