@@ -14,19 +14,16 @@ from pipeline.store.ledger import Kept, Line, Pending, Standing
 def decide(steps: Sequence[Step], known: Known) -> list[Step]:
     """The steps with their actions, looked up in bulk; each comes after what it needs, as before."""
     wanted = {step.key for step in steps}
-    kept = known.kept(wanted)
+    found = known.kept(wanted)
+    kept = whole(found, known)
     left = wanted - kept.keys()
     standing, pending = known.standing(left), known.pending(left)
-    gone = known.missing(artifact for found in kept.values() for artifact in found.result.outputs.values())
     lines = known.lines()
     decided: dict[str, Step] = {}
     by_key: dict[str, str] = {}
     for step in steps:
-        found = kept.get(step.key)
-        if found and not gone.isdisjoint(a.sha256 for a in found.result.outputs.values()):
-            done = _again(step)
-        elif found:
-            done = _reuse(step, found)
+        if step.key in kept:
+            done = _reuse(step, kept[step.key])
         elif step.key in by_key:
             done = _twin(step, decided[by_key[step.key]])
         elif step.key in pending:
@@ -34,19 +31,26 @@ def decide(steps: Sequence[Step], known: Known) -> list[Step]:
         elif step.key in standing:
             done = _stands(step, standing[step.key])
         else:
-            done = _run(step, decided, lines.get(step.id))
+            why = "its file is gone from the store, or was changed there" if step.key in found else step.why
+            done = _run(dataclasses.replace(step, why=why), decided, lines.get(step.id))
         by_key.setdefault(step.key, step.id)
         decided[step.id] = done
     return list(decided.values())
 
 
+def whole(kept: Mapping[str, Kept], known: Known) -> dict[str, Kept]:
+    """Of these results, by key, those whose files are all there as they were made."""
+    gone = known.missing(artifact for found in kept.values() for artifact in found.result.outputs.values())
+    return {
+        key: found
+        for key, found in kept.items()
+        if gone.isdisjoint(artifact.sha256 for artifact in found.result.outputs.values())
+    }
+
+
 def _reuse(step: Step, found: Kept) -> Step:
     why = step.why or f"made {found.at[:16].replace('T', ' ')} UTC"
     return dataclasses.replace(step, action=Action.REUSE, result=found.result, why=why)
-
-
-def _again(step: Step) -> Step:
-    return dataclasses.replace(step, action=Action.RUN, why="its file is gone from the store, or was changed there")
 
 
 def _twin(step: Step, first: Step) -> Step:

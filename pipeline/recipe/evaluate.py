@@ -13,8 +13,8 @@ from typing import Any
 
 from jinja2 import nodes
 
+from pipeline.recipe.allowance import CHARACTERS_A_STEP, MOST_TEXT, Names, TemplateFault, Work, attribute, text
 from pipeline.recipe.functions import FILTERS, FUNCTIONS, OPERATORS, TESTS, Call, contains, ordered, same, truth
-from pipeline.recipe.template import CHARACTERS_A_STEP, MOST_TEXT, Names, TemplateFault, Work, attribute, text
 from pipeline.recipe.words import choice, clipped
 
 MOST_DEPTH = 60

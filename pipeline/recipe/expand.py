@@ -12,13 +12,13 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from pipeline.recipe.allowance import STEPS_A_SHOT, Names, TemplateFault, Work
 from pipeline.recipe.explain import At, misfits
 from pipeline.recipe.findings import Findings, Places
 from pipeline.recipe.functions import Call
 from pipeline.recipe.gate import Check, compiled
 from pipeline.recipe.mould import Mould, mould
 from pipeline.recipe.schema import strict
-from pipeline.recipe.template import STEPS_A_SHOT, Names, TemplateFault, Work
 from pipeline.recipe.variables import RESERVED, Variables
 from pipeline.recipe.words import choice, clipped, counted, said
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from pipeline.errors import Fault, Place, RecipeError
+from pipeline.recipe.allowance import TemplateFault
 from pipeline.recipe.explain import At, Misfit
 from pipeline.recipe.source import Document
-from pipeline.recipe.template import TemplateFault
 from pipeline.recipe.words import counted
 
 MOST_FAULTS = 1_000

@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from functools import cmp_to_key
 from typing import Any
 
-from pipeline.recipe.template import TemplateFault, Work, text
+from pipeline.recipe.allowance import TemplateFault, Work, text
 from pipeline.recipe.words import said
 
 MOST_DIGITS = 30

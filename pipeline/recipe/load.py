@@ -16,6 +16,7 @@ from pipeline.digest import bytes_digest
 from pipeline.errors import RecipeError
 from pipeline.providers.catalog import PROVIDERS
 from pipeline.recipe import cut, source
+from pipeline.recipe.allowance import TemplateFault, Work
 from pipeline.recipe.build import Builder
 from pipeline.recipe.expand import Expansion
 from pipeline.recipe.explain import At, misfits
@@ -26,7 +27,6 @@ from pipeline.recipe.inputs import Inputs, Made
 from pipeline.recipe.model import Recipe
 from pipeline.recipe.mould import mould
 from pipeline.recipe.schema import schema, strict
-from pipeline.recipe.template import TemplateFault, Work
 from pipeline.recipe.variables import Variables, settle
 
 

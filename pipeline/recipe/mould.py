@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from pipeline.recipe.allowance import Names, TemplateFault, Work
 from pipeline.recipe.explain import At
-from pipeline.recipe.template import Names, TemplateFault, Work, compiled, is_template
+from pipeline.recipe.template import compiled, is_template
 
 _TEXT_FIELDS = frozenset(
     [

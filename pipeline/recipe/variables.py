@@ -9,9 +9,9 @@ from typing import Any
 
 from pipeline.errors import UserError
 from pipeline.recipe import yaml12
+from pipeline.recipe.allowance import Names, TemplateFault, Work
 from pipeline.recipe.findings import Findings
 from pipeline.recipe.mould import mould
-from pipeline.recipe.template import Names, TemplateFault, Work
 from pipeline.recipe.words import choice, clipped, said
 
 RESERVED = frozenset(

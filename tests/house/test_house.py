@@ -86,7 +86,8 @@ def test_names_explain_themselves() -> None:
 def test_nothing_carries_a_path_of_a_machine_or_a_secret() -> None:
     """Tracked text has no home folder, no temporary folder of ours, no host of a package registry."""
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
-    bad = re.compile(r"/root/|/home/[a-z]+/|/Users/[a-z]+/|/work/|" + "files.python" + "hosted|" + "pypi" + r"\.org")
+    hosts = ("python" + "hosted", "py" + "pi.org", "npm" + "js.org", "deb" + "ian.org")
+    bad = re.compile("|".join([r"/(?:root|work)/", r"/(?:home|Users)/[a-z]+/", *map(re.escape, hosts)]))
     found = []
     for name in filter(None, tracked.split("\0")):
         path = ROOT / name
@@ -135,3 +136,11 @@ def _rushes(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pipeline", *args], capture_output=True, text=True, check=True, cwd=ROOT
     )
+
+
+def test_the_renderer_has_one_version() -> None:
+    """The number in every animatic key is the renderer's own."""
+    from pipeline.media import animatic as renderer
+    from pipeline.providers import animatic as page
+
+    assert page.RENDERER_VERSION == renderer.RENDERER_VERSION

@@ -45,9 +45,9 @@ def test_every_shot_is_made_and_told(lighthouse: Path) -> None:
 
 
 def test_the_film_has_every_clip_once_and_the_bed(lighthouse: Path) -> None:
-    """Six clips of 96 frames less two seam frames, at the largest clip's shape, with sound as long as the picture."""
+    """Six clips of 72 frames less two seam frames, at the largest clip's shape, with sound as long as the picture."""
     film = check(lighthouse / OUT / "film.mp4")
-    assert (film.width, film.height, film.frames) == (1920, 1080, 6 * 96 - 2)
+    assert (film.width, film.height, film.frames) == (1920, 1080, 6 * 72 - 2)
     assert film.sound is not None
     assert abs(film.sound.seconds - film.seconds) < Decimal("0.05")
 
@@ -58,7 +58,7 @@ def test_the_chain_is_handed_over_exactly(lighthouse: Path) -> None:
     shots = {shot["id"]: shot for shot in manifest["shots"] if shot["take"] == 1}
     frame = shots["lamp"]["first_frame"]
     assert frame["sha256"] == shots["stairs"]["outputs"]["last_frame"]["sha256"]
-    assert frame["index"] == 95
+    assert frame["index"] == 71
 
 
 def test_verify_finds_nothing_and_then_the_damage(lighthouse: Path) -> None:

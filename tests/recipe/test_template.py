@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from pipeline.recipe.allowance import Names, TemplateFault, Work
 from pipeline.recipe.functions import Call, slug
-from pipeline.recipe.template import Names, TemplateFault, Work, compiled
+from pipeline.recipe.template import compiled
 
 NAMES: dict[str, Any] = {"a": "storm", "n": 5, "items": ["x", "y", "Z"], "who": {"name": "Ada", "age": 7}, "yes": True}
 

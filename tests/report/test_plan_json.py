@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from pipeline.digest import dumps
+from pipeline.plan.budget import Book
 from pipeline.recipe.model import Caps
 from pipeline.report import catalog, manifest, plan_json
 from tests.report.hostile import hostile_plan
@@ -61,7 +62,7 @@ def test_the_schemas_in_the_repository_are_the_codes(name: str, schema: object) 
 def test_every_format_of_a_plan_can_be_written(name: str) -> None:
     """Each gives a text for a plan of something, of nothing, and of hostile texts, that can be encoded."""
     for some in (lighthouse(), plan(), hostile_plan()):
-        assert catalog.PLANS[name](some, 80).encode()
+        assert catalog.PLANS[name](some, Book(some.limits), 80).encode()
 
 
 @pytest.mark.parametrize("name", catalog.MANIFESTS)

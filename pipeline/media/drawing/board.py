@@ -52,36 +52,33 @@ def _printed(card: Card, high: int, lean: float) -> Image.Image:
 
 
 def pinned(
-    cards: tuple[Card, ...], size: tuple[int, int], seed: int, mark: bool
+    cards: tuple[Card, ...], size: tuple[int, int], seed: int, *, mark: bool, right: bool
 ) -> tuple[Image.Image, Image.Image] | None:
-    """The cards pinned along one side of a picture of `size`, and the watermark; None where there is nothing to pin."""
+    """The cards pinned in the `right` or left upper corner of a picture of `size` and the watermark, if any."""
     if not cards and not mark:
         return None
     sheet = Sheet(size)
     rng = random.Random(seed)
-    shown = cards[:MOST_CARDS]
     wide, high = size
-    print_high = round(min(high * (0.46 if len(shown) < 2 else 0.34), wide * 0.3))
-    x, y = wide * 0.965, high * 0.06
-    for card in shown:
+    print_high = round(min(high * (0.46, 0.36, 0.29, 0.25)[min(len(cards), MOST_CARDS) - 1], wide * 0.3))
+    margin, top = wide * 0.035, round(high * 0.06)
+    used, shown = margin, 0
+    for card in cards[:MOST_CARDS]:
         paper = _printed(card, print_high, rng.uniform(-3.2, 3.2))
-        left, top = round(x - paper.width), round(y)
-        if left < wide * 0.04:
+        if used + paper.width > wide - margin and shown:
             break
+        left = round(wide - used - paper.width if right else used)
         blur = max(2, print_high // 26)
         shade = Image.new("L", (paper.width + 6 * blur, paper.height + 6 * blur))
         shade.paste(paper.getchannel("A").point([value * 2 // 5 for value in range(256)]), (3 * blur, 3 * blur))
         sheet.stamp(shade.filter(ImageFilter.GaussianBlur(blur)), (left - 2 * blur, top - 2 * blur), (10, 10, 14))
         sheet.stamp(paper.getchannel("A"), (left, top), paper.convert("RGB"))
-        x = left - wide * 0.004
-    if len(cards) > len(shown):
-        _note(
-            sheet,
-            f"+{len(cards) - len(shown)}",
-            round(x - print_high * 0.2),
-            round(y + print_high * 0.5),
-            print_high // 7,
-        )
+        used += paper.width + wide * 0.004
+        shown += 1
+    if len(cards) > shown:
+        size_of_note = max(6, print_high // 7)
+        left = round(wide - used - size_of_note * 2 if right else used + size_of_note * 0.6)
+        _note(sheet, f"+{len(cards) - shown}", left, top + print_high // 2, size_of_note)
     if mark:
         _mark(sheet)
     return sheet.image, sheet.alpha or Image.new("L", size)
@@ -89,7 +86,7 @@ def pinned(
 
 def _note(sheet: Sheet, text: str, left: int, base: int, size: int) -> None:
     mask = Image.new("L", sheet.size)
-    lettering.write(mask, left, base, text, max(6, size), bold=True, fill=220)
+    lettering.write(mask, left, base, text, size, bold=True, fill=220)
     sheet.stamp(mask, (0, 0), (250, 246, 236))
 
 

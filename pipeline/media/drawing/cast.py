@@ -28,6 +28,8 @@ def somebody(stage: Stage, *, turn: str = "back", facing: int | None = None, pos
 def people(stage: Stage, foot: Point, tall: float) -> None:
     """Whoever the brief mentions, around `foot`, on the middle sheet."""
     count = stage.brief.people
+    if count:
+        stage.hero = foot[0]
     for index in range(count):
         turn = ("back", "side", "back")[index]
         shift = (0.0, 0.42, -0.36)[index] * tall

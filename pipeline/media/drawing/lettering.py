@@ -62,7 +62,7 @@ def plain(text: str) -> str:
 
 
 def _folders() -> Iterator[Path]:
-    home = Path("~").expanduser()
+    home = Path(os.environ.get("HOME") or "/")
     if sys.platform == "darwin":
         yield from (Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts")
     else:
@@ -121,7 +121,13 @@ def runs(text: str, size: int, *, bold: bool = False) -> list[Run]:
             pieces[-1] = (pieces[-1][0] + char, path)
         else:
             pieces.append((char, path))
-    return [Run(text=piece, font=font(path, size) if path else None) for piece, path in pieces]
+    out = []
+    for piece, path in pieces:
+        used = font(path, size) if path else None
+        # A space at the end stands alone: within a run from right to left it would come out before the words.
+        words = piece.rstrip(" ")
+        out += [Run(text=part, font=used) for part in (words, piece[len(words) :]) if part]
+    return out
 
 
 def is_rightward(text: str) -> bool:

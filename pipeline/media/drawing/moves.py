@@ -25,7 +25,8 @@ GIVEN_ZOOM = 1.12
 FINE_PIXELS = 2_000_000  # above this a whole pixel is small enough a step
 WASH_START, WASH_LASTS = 0.26, 0.36  # when one picture goes over into the next, as shares of the clip
 WASH_SOFT = 120  # levels over which that edge is soft
-DISSOLVE_START = 0.62
+DISSOLVE_START, DISSOLVE_END = 0.63, 0.97  # when the last frame comes in and is all there is
+REST = 0.74  # when the camera rests before a last frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,9 @@ class Take:
 
 
 class Footage(Protocol):
-    """Something the camera moves over."""
+    """Something the camera moves over; `rests` says that without the camera nothing in it moves."""
+
+    rests: bool
 
     def put(self, onto: Planes, top: int, share: float, index: int) -> None:
         """Lay on `onto`, from row `top` down, what is seen when `share` of the move is done, at picture `index`."""
@@ -60,6 +63,7 @@ class Drawn:
         self.margin = (scene.back.width - size[0]) // 2, (scene.back.height - size[1]) // 2
         self.cards = cards
         self.fall = fall
+        self.rests = fall is None
         fine = size[0] * size[1] < FINE_PIXELS
         upright = move not in ("left", "right")
         self.fore = Slide(*scene.fore, size, upright=upright, fine=fine)
@@ -94,6 +98,7 @@ class Zoomed:
     """A picture that was given, the camera going in or out; the whole of it is seen at one end."""
 
     def __init__(self, picture: Image.Image, about: tuple[float, float], *, inward: bool) -> None:
+        self.rests = True
         self.plate = Plate(picture)
         self.about = about
         self.inward = inward
@@ -109,6 +114,7 @@ class Panned:
 
     def __init__(self, picture: Image.Image, size: tuple[int, int], start: float, end: float) -> None:
         self.slide = Slide(picture, None, size, upright=False, fine=size[0] * size[1] < FINE_PIXELS)
+        self.rests = True
         self.row = (picture.height - size[1]) / 2
         self.start, self.end = start, end
 
@@ -129,6 +135,7 @@ class Film:
         self.last: Planes | None = None
         self._wash: tuple[Image.Image, Image.Image] | None = None
         self._other: Planes | None = None
+        self._rested = False
 
     def wash_into(self, then: Footage, wash: Image.Image) -> None:
         """Go over into `then`, the darkest places of `wash` first."""
@@ -138,6 +145,9 @@ class Film:
     def put(self, onto: Planes, top: int, index: int, count: int) -> None:
         """Lay picture number `index` of `count` on `onto` from row `top` down."""
         share = index / max(1, count - 1)
+        if self.last is not None:
+            self._put_towards(self.last, onto, top, 1.0 if count == 1 else share, index)
+            return
         done = ease((share - WASH_START) / WASH_LASTS) if self.then is not None else 0.0
         if done < 1:
             self.start.put(onto, top, ease(share), index)
@@ -147,17 +157,21 @@ class Film:
             other = self._scratch()
             self.then.put(other, 0, ease(share), index)
             onto.lay(other, top, self._masks(done))
-        if self.last is not None and (share > DISSOLVE_START or count == 1):
-            # The last frame stands still while it comes, and is reached a moment before the end.
-            self._mix(onto, top, ease((share - DISSOLVE_START) / (0.97 - DISSOLVE_START)) if count > 1 else 1.0)
 
-    def _mix(self, onto: Planes, top: int, share: float) -> None:
-        """Mix `share` of the last frame into the picture on `onto`."""
-        if self.last is None or share >= 1:
-            onto.lay(self.last or self._scratch(), top)
-            return
-        under = onto.crop(0, top, *self.last.y.size)
-        onto.lay(under.blend(self.last, share), top)
+    def _put_towards(self, last: Planes, onto: Planes, top: int, share: float, index: int) -> None:
+        """The camera comes to rest, the picture dissolves into `last`, which is reached a moment before the end."""
+        mixed = ease((share - DISSOLVE_START) / (DISSOLVE_END - DISSOLVE_START))
+        move = ease(share / REST)
+        if mixed >= 1:
+            onto.lay(last, top)
+        elif mixed <= 0:
+            self.start.put(onto, top, move, index)
+        else:
+            under = self._scratch()
+            if move < 1 or not self._rested:
+                self.start.put(under, 0, move, index)
+                self._rested = move >= 1 and self.start.rests
+            onto.lay(under.blend(last, mixed), top)
 
     def _scratch(self) -> Planes:
         if self._other is None:
@@ -190,7 +204,7 @@ def _drawn(take: Take, moves: tuple[str, ...]) -> tuple[Drawn, Image.Image, Colo
     flat = scene.flat((left, top, left + take.size[0], top + take.size[1]))
     if fall is not None:
         fall.put_on(flat)
-    board = pinned(take.cards, take.size, take.seed, take.mark)
+    board = pinned(take.cards, take.size, take.seed, mark=take.mark, right=scene.hero < 0.5)
     cards = None
     if board is not None:
         flat.paste(board[0], (0, 0), board[1])

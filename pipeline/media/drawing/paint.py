@@ -72,7 +72,7 @@ def cloudy(rng: random.Random, size: tuple[int, int], cells: int) -> Image.Image
     return total.point(level).resize(size, Image.Resampling.BILINEAR)
 
 
-def grained(rng: random.Random, picture: Image.Image, strength: int = 4) -> Image.Image:
+def grained(rng: random.Random, picture: Image.Image, strength: int = 3) -> Image.Image:
     """`picture` with a film grain of `strength` levels, which also hides the steps of its gradients."""
     span = 2 * strength
     level = [round(value * span / 255) for value in range(256)]
@@ -88,9 +88,9 @@ def vignetted(picture: Image.Image, depth: float = 0.34) -> Image.Image:
     return ImageChops.multiply(picture, Image.merge("RGB", (shade, shade, shade)))
 
 
-def radial(diameter: int, power: float = 2.0) -> Image.Image:
-    """A round light of `diameter` pixels: 255 in the middle, 0 from the rim on, falling with `power`."""
-    level = [round(255 * max(0.0, 1 - value / 181) ** power) for value in range(256)]
+def radial(diameter: int, power: float = 2.0, strength: float = 1.0) -> Image.Image:
+    """A round light of `diameter` pixels: `strength` (0 to 1) in the middle, falling with `power` to 0 at the rim."""
+    level = [round(255 * strength * max(0.0, 1 - value / 181) ** power) for value in range(256)]
     return Image.radial_gradient("L").point(level).resize((diameter, diameter), Image.Resampling.BILINEAR)
 
 
@@ -149,10 +149,13 @@ class Sheet:
         down = min(self.size[1] + margin, int(max(along)) + 1 + margin)
         if right <= left or down <= top:
             return
-        fine = Image.new("L", ((right - left) * 2, (down - top) * 2))
-        where = [((x - left) * 2, (y - top) * 2) for x, y in points]
-        ImageDraw.Draw(fine).polygon(where, fill=round(255 * strength))
-        mask = fine.reduce(2)
+        # Drawn twice as large and halved, which smooths the edges; a blur does that by itself.
+        scale = 1 if soft >= 2 else 2
+        mask = Image.new("L", ((right - left) * scale, (down - top) * scale))
+        where = [((x - left) * scale, (y - top) * scale) for x, y in points]
+        ImageDraw.Draw(mask).polygon(where, fill=round(255 * strength))
+        if scale == 2:
+            mask = mask.reduce(2)
         if soft:
             mask = mask.filter(ImageFilter.GaussianBlur(soft))
         filling: Color | Image.Image = paint if low is None else ramp(mask.size, ((0, paint), (1, low)))
@@ -186,9 +189,7 @@ class Sheet:
     def glow(self, at: Point, radius: float, paint: Color, strength: float = 1, power: float = 2.0) -> None:
         """Lay a round light of `radius` pixels around `at`."""
         size = max(2, round(radius * 2))
-        mask = radial(size, power)
-        if strength < 1:
-            mask = mask.point([round(value * strength) for value in range(256)])
+        mask = radial(size, power, strength)
         self.stamp(mask, (round(at[0] - size / 2), round(at[1] - size / 2)), paint)
 
     def veil(self, top: float, down: float, paint: Color, strength: float) -> None:

@@ -252,6 +252,7 @@ def lamp(stage: Stage) -> None:
     _lens(stage, at, warm, dark)
     if stage.brief.people:
         foot = (at[0] - side * u * 0.4, h * 0.985)
+        stage.hero = (foot[0] + at[0]) / 2
         who = somebody(stage, turn="side", facing=side, pose="reach")
         warm_coat = Figure(
             coat=mix(who.coat, warm, 0.2),

@@ -34,10 +34,14 @@ PAINTERS: Mapping[str, Callable[[Stage], None]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A finished scene: `back` opaque, `mid` and `fore` clear where nothing stands; all of one size in pixels."""
+    """A finished scene: `back` opaque, `mid` and `fore` clear where nothing stands; all of one size in pixels.
+
+    `hero` is where across the eye rests, as a share of the width.
+    """
 
     brief: Brief
     accent: Color
+    hero: float
     back: Image.Image
     mid: tuple[Image.Image, Image.Image]
     fore: tuple[Image.Image, Image.Image]
@@ -63,4 +67,11 @@ def draw_scene(prompt: str, seed: int, size: tuple[int, int]) -> Scene:
     rng = random.Random(brief.dice ^ 1)
     back = vignetted(grained(rng, stage.back.image))
     mid, fore = _layer(stage.mid), _layer(stage.fore)
-    return Scene(brief=brief, accent=stage.colors.accent, back=back, mid=(grained(rng, mid[0], 3), mid[1]), fore=fore)
+    return Scene(
+        brief=brief,
+        accent=stage.colors.accent,
+        hero=stage.hero / stage.w,
+        back=back,
+        mid=(grained(rng, mid[0], 2), mid[1]),
+        fore=fore,
+    )

@@ -14,7 +14,7 @@ from pipeline.media.drawing.words import Brief
 class Stage:
     """Three sheets of `size` pixels that the camera moves apart; `u` is the length that things are measured by.
 
-    `focus` is where across the eye should rest, off the middle as in a good picture.
+    `focus` is where across the eye should rest, off the middle as in a good picture; `hero` where it does in the end.
     """
 
     def __init__(self, brief: Brief, size: tuple[int, int]) -> None:
@@ -26,6 +26,7 @@ class Stage:
         self.side = self.rng.choice((-1, 1))
         self.focus = self.w * (0.5 + self.side * self.rng.uniform(0.09, 0.16) * min(1.0, self.w / self.h / 1.6))
         self.colors: Palette = palette_of(brief.light, self.rng)
+        self.hero = self.focus
         self.horizon = self.h * self.rng.uniform(0.6, 0.68)
         self.back = Sheet(size, Image.new("RGB", size))
         self.mid = Sheet(size)

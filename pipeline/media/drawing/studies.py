@@ -23,6 +23,7 @@ def portrait(stage: Stage) -> None:
         )
     who = somebody(stage, turn="front")
     size = u * 0.66
+    stage.hero = w * 0.5 + stage.side * u * 0.12
     paint_bust(stage.mid, (w * 0.5 + stage.side * u * 0.12, h - size * 0.82), size, who)
     edge = w * (0.5 - stage.side * 0.52)
     blur = [
@@ -39,7 +40,7 @@ def sheet(stage: Stage) -> None:
     u, w, h = stage.u, stage.w, stage.h
     paper, ink = (232, 225, 211), (70, 66, 62)
     stage.back.fill(mix(paper, (255, 255, 255), 0.25), mix(paper, (190, 178, 160), 0.25))
-    tall = min(h * 0.74, w * 0.6)
+    tall = min(h * 0.74, w * 0.52)
     foot = h * 0.5 + tall * 0.52
     for part in range(9):
         y = foot - tall * part / 8

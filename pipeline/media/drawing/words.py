@@ -35,6 +35,7 @@ _PLACES: Mapping[str, str] = {
     "|mar|meer|mer|море|océan",
     "portrait": "portrait|close-?up|face|eyes|headshot|retrato|gesicht|visage|портрет",
     "field": "fields?|meadow|farm|prairie|hills?|countryside|village|road|path|garden|grass|campo|feld|champ|поле",
+    "abstract": "abstract|mood|texture|pattern|shapes|gradient",
 }
 _LIGHTS: Mapping[str, str] = {
     "storm": "storm|stormy|thunder|tempest|gale|rain|rainy|lightning|tormenta|sturm|orage|буря",
