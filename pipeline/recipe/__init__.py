@@ -2,7 +2,7 @@
 
 source    bytes -> plain values, each with its place       yaml12 builds them, syntax explains what is no YAML
 schema    the grammar, from the catalogs                   gate says yes quickly, explain says why not
-template  text with {{ … }} -> a value                     evaluate and functions work it out within bounds
+template  text with {{ … }} -> a value                     evaluate and functions work it out, within allowance
 expand    one entry of `shots` -> its rows, rendered
 inputs    a text -> a file, a URL, a reference or a shot   files looks at what lies in the folder
 build     a rendered entry -> a `Shot`                     cut does the film and the budget

@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline.recipe.allowance import CHARACTERS_A_STEP, Names, TemplateFault, Work, attribute, text
-from pipeline.recipe.words import clipped, counted
+from pipeline.recipe.words import choice, clipped, counted
 
 if TYPE_CHECKING:
     from jinja2 import Environment, nodes
