@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -234,6 +235,13 @@ def attempts_of(history: tuple[Event, ...]) -> dict[str, int]:
         if isinstance(event, Started):
             found[event.step] = max(found.get(event.step, 0), event.attempt)
     return found
+
+
+def failures_of(history: tuple[Event, ...]) -> dict[tuple[str, str], int]:
+    """How often each step failed with each key in a run's earlier processes, refusals not counted."""
+    refused = {(event.step, event.attempt) for event in history if isinstance(event, Refused)}
+    failed = (e for e in history if isinstance(e, Failed) and (e.step, e.attempt) not in refused)
+    return Counter((event.step, event.key) for event in failed)
 
 
 def changed_only(desk: Desk, house: House) -> Desk:

@@ -142,7 +142,11 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The step will not be tried again in this run; `permanent` means that its failure stands for its key."""
+    """The step will not be tried again in this run; `permanent` means that its failure stands for its key.
+
+    `undelivered`: the service did its work and was paid, and only its bytes are missing. The attempt stays open, so
+    that a later process asks for them again, and nobody buys them again.
+    """
 
     at: str
     step: str
@@ -151,6 +155,7 @@ class Failed:
     error: str
     hint: str = ""
     permanent: bool = False
+    undelivered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,7 +139,12 @@ def carry_out(desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen
         options=desk.wants.to_json(),
     )
     ledger.begin(run, redo=desk.plan.redo)
-    state = RunState(desk.plan, desk.book(desk.plan.limits), desks.attempts_of(desk.history))
+    state = RunState(
+        desk.plan,
+        desk.book(desk.plan.limits),
+        desks.attempts_of(desk.history),
+        desks.failures_of(desk.history),
+    )
     work = _Work(desk, house, shelf, ledger.journal(run.id), state)
     anyio.run(work.go, listen(desk) if listen else None)
     done = [s for s in desk.plan.steps if state.phase[s.id] is Phase.DONE and not s.stale]

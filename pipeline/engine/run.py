@@ -127,7 +127,7 @@ class Engine:
         """
         step = self.state.steps[event.step] if not isinstance(event, RunStarted | RunEnded) else None
         told = [event]
-        if isinstance(event, Failed) and self.state.is_last_chance(event.step):
+        if isinstance(event, Failed) and not event.undelivered and self.state.is_last_chance(event.step):
             told = [dataclasses.replace(event, permanent=True)]
         elif isinstance(event, Refused) and self.state.gives_up(event.step, event.advice):
             told.append(_given_up(event))

@@ -108,7 +108,13 @@ class _Lane:
 class RunState:
     """What is waiting, running and done in one run of a plan, and the book of its money."""
 
-    def __init__(self, plan: Plan, book: Book, attempts: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        book: Book,
+        attempts: Mapping[str, int] | None = None,
+        failures: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
         self.book = book
         self.steps = {step.id: step for step in plan.steps}
         self.phase: dict[str, Phase] = {}
@@ -120,7 +126,9 @@ class RunState:
         self.overspent = ""  # why no more money is spent
         self._reasons: dict[str, str] = {}  # of what was skipped: "needs" or "budget", handed down to what follows
         self._refusals: dict[str, int] = {}
-        self._failures: dict[str, int] = {}
+        told = failures or {}  # by step and key, of this run's earlier processes: they count against `retry` too
+        self._failures = {step.id: told.get((step.id, step.key), 0) for step in plan.steps}
+        self._begun: set[str] = set()
         self._missing: dict[str, int] = {}
         self._followers: dict[str, list[str]] = {name: [] for name in self.steps}
         self._doomed: deque[Skip] = deque()
@@ -216,6 +224,7 @@ class RunState:
             self.phase[step.id] = Phase.RUNNING
             self._lanes[step.lane].running += 1
             self._paid_running += bool(step.account)
+            self._begun.add(step.id)
 
     def _refused(self, event: Refused) -> None:
         self.book.release(event.step, event.attempt)
@@ -237,7 +246,7 @@ class RunState:
     def is_last_chance(self, name: str) -> bool:
         """Whether a paid step that fails now is not bought again: its failure stands for its key."""
         step = self.steps[name]
-        return bool(step.account) and self._failures.get(name, 0) >= step.retry
+        return bool(step.account) and self._failures[name] >= step.retry
 
     def wake(self, name: str) -> None:
         """A step that rested is ready again."""
@@ -258,9 +267,13 @@ class RunState:
     def _failed(self, event: Failed) -> None:
         if self.phase[event.step] is not Phase.RUNNING:
             return
+        # WHY: what was refused until the engine gave up was never taken: it counts for no submission, and waiting as
+        # often again would not help.
+        taken = self.book.state(event.step, event.attempt) != "released"
         self.book.release(event.step, event.attempt)
-        self._failures[event.step] = self._failures.get(event.step, 0) + 1
-        if not event.permanent and self._failures[event.step] <= self.steps[event.step].retry:
+        self._failures[event.step] += taken
+        final = event.permanent or event.undelivered or not taken
+        if not final and self._failures[event.step] <= self.steps[event.step].retry:
             self._leave(event.step, Phase.WAITING)
             self._make_ready(event.step)
             return
@@ -322,7 +335,7 @@ class RunState:
                 return Share(step, self.results[step.twin])
             if lane.running >= lane.width:
                 continue
-            if step.action is Action.RESUME and step.id not in self._refusals and step.id not in self._failures:
+            if step.action is Action.RESUME and step.id not in self._begun:
                 return Start(step, step.attempt)
             why = self._forbidden(step)
             if why is None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 Emit = Callable[[Event], Awaitable[None]]
 Results = Mapping[str, Result]
 T = TypeVar("T")
+_LINK = "It is paid: `rushes run` asks the service for its link again, and buys nothing."
 
 
 class Worker:
@@ -137,16 +138,29 @@ class Worker:
         about: dict[str, Any] = {"step": step.id, "key": step.key, "attempt": attempt}
         job_id = step.job_id if attempt == step.attempt else ""
         if not job_id:
-            try:
-                job_id = await remote.submit(page, wire, work.request, [str(name) for name in inputs])
-            except ProviderError as error:
-                await self._not_taken(error, about, emit)
-                return None
-            await emit(Submitted(at=self.clock(), job_id=job_id, **about))
-        status = await remote.wait(page, wire, job_id)
+            # WHY: Ctrl-C in the middle of it would leave a request of which nobody knows whether it arrived.
+            with anyio.CancelScope(shield=True):
+                try:
+                    job_id = await remote.submit(page, wire, work.request, [str(name) for name in inputs])
+                except ProviderError as error:
+                    await self._not_taken(error, about, emit)
+                    return None
+                await emit(Submitted(at=self.clock(), job_id=job_id, **about))
+        try:
+            status = await remote.wait(page, wire, job_id)
+        except ProviderError as error:  # it has the job, and does not say how it stands: the money is held
+            await emit(Doubted(at=self.clock(), error=error.fact, **about))
+            return None
         await emit(self._settled(step, status, about))
         if status.error:
             raise status.error
+        try:
+            return await self._fetch(wire, status)
+        except StepError as error:
+            await emit(Failed(at=self.clock(), error=error.fact, hint=_LINK, undelivered=True, **about))
+            return None
+
+    async def _fetch(self, wire: remote.Wire, status: Status) -> Result:
         folder = await self._thread(self.artifacts.stage)
         try:
             files = await remote.fetch(wire, status.links, folder)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from pipeline.money import FREE
-from pipeline.plan.known import Known
+from pipeline.plan.known import Known, whole
 from pipeline.plan.model import Action, Block, Step
 from pipeline.store.ledger import Kept, Line, Pending, Standing
 
@@ -36,16 +36,6 @@ def decide(steps: Sequence[Step], known: Known) -> list[Step]:
         by_key.setdefault(step.key, step.id)
         decided[step.id] = done
     return list(decided.values())
-
-
-def whole(kept: Mapping[str, Kept], known: Known) -> dict[str, Kept]:
-    """Of these results, by key, those whose files are all there as they were made."""
-    gone = known.missing(artifact for found in kept.values() for artifact in found.result.outputs.values())
-    return {
-        key: found
-        for key, found in kept.items()
-        if gone.isdisjoint(artifact.sha256 for artifact in found.result.outputs.values())
-    }
 
 
 def _reuse(step: Step, found: Kept) -> Step:

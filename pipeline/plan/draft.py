@@ -14,7 +14,7 @@ from pipeline.errors import Fault
 from pipeline.money import FREE
 from pipeline.plan.budget import Book, Limits
 from pipeline.plan.keys import Keys, derived_seed, keys
-from pipeline.plan.known import Known
+from pipeline.plan.known import Known, whole
 from pipeline.plan.model import Step, Take, take_id
 from pipeline.plan.narrow import Asked
 from pipeline.providers import animatic
@@ -29,6 +29,7 @@ from pipeline.steps.last_frame import LastFrame
 from pipeline.steps.upscale import Upscale
 
 MEDIA_LANE = "media"
+_UNNAMED = frozenset("/\\.")  # in no reference's name, and in every path and URL: those name nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Setting:
 
 
 def wish_of(shot: Shot, take: int, inputs: tuple[Input, ...]) -> Wish:
+    """A take of a shot in portable words; further takes of a given seed count up from it."""
     return Wish(
         shot=take_id(shot.id, take),
         kind=shot.kind,
@@ -125,7 +127,7 @@ class Draft:
         if seed is None and page.SEED_LIMIT:
             seed = derived_seed(made.key, page.SEED_LIMIT)
             work = dataclasses.replace(work, request=page.request(dataclasses.replace(wish, seed=seed)))
-        pinned = self._pinned(generate, made) if shot.pin else None
+        pinned = self._pinned(generate, made) if shot.pin and not self.asked.anew(name) else None
         account = "" if is_local(page) else shot.account
         price = page.price(wish)
         if account in self.setting.usd_per_credit:
@@ -162,7 +164,9 @@ class Draft:
         made = keys(work, self.keys, take=take, redos=self.redos)
         if not self.asked.anew(name):
             return made, ""
-        if not self.setting.redo_begun:
+        # WHY: of two that ask for the same, both show the one fresh result; and what failed for good since it was
+        # asked for anew is named again in order to be sent again.
+        if made.base not in self.redo and not (self.setting.redo_begun and not self.known.standing([made.key])):
             self.redos[made.base] = self.redo[made.base] = self.redos.get(made.base, 0) + 1
             made = keys(work, self.keys, take=take, redos=self.redos)
         return made, "asked for anew"
@@ -172,7 +176,7 @@ class Draft:
         line = self.known.lines().get(generate)
         if line is None or line.key == made.key:
             return None
-        kept = self.known.kept([line.key, made.key])
+        kept = whole(self.known.kept([line.key, made.key]), self.known)
         return line.key if line.key in kept and made.key not in kept else None
 
     def _add_frames(self, shot: Shot, name: str) -> tuple[str, ...]:
@@ -234,7 +238,7 @@ class Draft:
         found = Input(
             role=role,
             media=source.media,
-            name=source.name,
+            name=source.name if source.shot or _UNNAMED.isdisjoint(source.name) else "",
             provider=made_by.provider if made_by else "",
             seconds=made_by.seconds if made_by else source.seconds,
             people=source.people,

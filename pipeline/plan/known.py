@@ -38,6 +38,16 @@ class Known(Protocol):
         ...
 
 
+def whole(kept: Mapping[str, Kept], known: Known) -> dict[str, Kept]:
+    """Of these results, by key, those whose files are all there as they were made."""
+    gone = known.missing(artifact for found in kept.values() for artifact in found.result.outputs.values())
+    return {
+        key: found
+        for key, found in kept.items()
+        if gone.isdisjoint(artifact.sha256 for artifact in found.result.outputs.values())
+    }
+
+
 class Nothing:
     """A workspace that does not exist yet."""
 

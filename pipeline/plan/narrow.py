@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from pipeline.errors import UserError
 from pipeline.plan import graph
-from pipeline.plan.known import Known
+from pipeline.plan.known import Known, whole
 from pipeline.plan.model import Action, Step, take_id
 from pipeline.recipe.model import Recipe
 
@@ -62,15 +62,14 @@ def narrow(steps: Sequence[Step], asked: Asked, known: Known) -> list[Step]:
     needed = graph.closure(named, {step.id: step.needs for step in steps})
     lines = known.lines()
     old = {step.id: lines[step.id].key for step in steps if step.id not in needed and step.id in lines}
-    kept = known.kept(old.values())
-    gone = known.missing(artifact for found in kept.values() for artifact in found.result.outputs.values())
+    kept = whole(known.kept(old.values()), known)
     found: list[Step] = []
     for step in steps:
         if step.id in needed or step.action is Action.REUSE:
             found.append(step)
             continue
         before = kept.get(old.get(step.id, ""))
-        if before and gone.isdisjoint(artifact.sha256 for artifact in before.result.outputs.values()):
+        if before:
             found.append(
                 dataclasses.replace(
                     step,

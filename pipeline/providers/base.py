@@ -20,7 +20,10 @@ Role = Literal["first_frame", "last_frame", "reference"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One thing a request stands on: its role, its kind of media, its name in the recipe, and what made it."""
+    """One thing a request stands on: its role, its kind of media, its name in the recipe, and what made it.
+
+    What the recipe gives by path or URL has no name, so that moving a file changes no request.
+    """
 
     role: Role
     media: Literal["image", "video", "audio"]

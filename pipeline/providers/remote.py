@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import anyio
 
 from pipeline.errors import Advice, ProviderError
+from pipeline.media.sniff import HEAD_BYTES, sniff
 from pipeline.providers.base import Call, RemotePage, Reply, Status
 
 
@@ -76,13 +77,20 @@ async def wait(
 
 
 async def fetch(wire: Wire, links: Mapping[str, str], folder: Path) -> dict[str, Path]:
-    """Downloads every link into the folder; the names are the outputs', the endings the URLs'."""
+    """Downloads every link into the folder; the names are the outputs', the endings say what the bytes are."""
     files: dict[str, Path] = {}
     for name, url in links.items():
-        suffix = Path(url.split("?", 1)[0]).suffix.lower()
-        files[name] = folder / f"{name}{suffix if suffix in _SUFFIXES else '.mp4'}"
-        await wire.download(url, files[name])
+        file = folder / name
+        await wire.download(url, file)
+        files[name] = file.rename(file.with_suffix(_suffix(file)))
     return files
 
 
-_SUFFIXES = frozenset({".mp4", ".png", ".jpg", ".jpeg", ".webp"})
+def _suffix(file: Path) -> str:
+    # WHY: not by the URL: many services sign links that end in no file's name, or serve WebP as .png.
+    with file.open("rb") as stream:
+        seen = sniff(stream.read(HEAD_BYTES))
+    return _STILLS.get(seen[1], ".mp4") if seen else ".mp4"
+
+
+_STILLS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}

@@ -31,7 +31,7 @@ SELECT run, step, key, attempt, seq, at,
   CASE kind WHEN 'Doubted' THEN seq END,
   CASE kind WHEN 'Settled' THEN seq END,
   CASE kind WHEN 'Succeeded' THEN seq END,
-  CASE kind WHEN 'Failed' THEN seq END
+  CASE WHEN kind = 'Failed' AND NOT coalesce(json_extract(data, '$.undelivered'), 0) THEN seq END
 FROM events
 WHERE seq > :after AND kind IN ('Started', 'Submitted', 'Refused', 'Doubted', 'Settled', 'Succeeded', 'Failed')
 ORDER BY seq

@@ -77,7 +77,8 @@ CREATE TABLE IF NOT EXISTS attempts (
 
 -- An attempt is open until it was refused, succeeded or failed. What nobody knows the outcome of stays open although
 -- its step failed in this run: its money is held until somebody says how it ended. What nobody charges for and no
--- service took is not pending: it is simply done again.
+-- service took is not pending: it is simply done again. What was paid and not delivered stays open too: `failed` is
+-- NULL then.
 CREATE INDEX IF NOT EXISTS attempts_pending ON attempts (key) WHERE
   refused IS NULL AND succeeded IS NULL
   AND (failed IS NULL OR (doubted IS NOT NULL AND submitted IS NULL AND settled IS NULL))

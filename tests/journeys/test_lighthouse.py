@@ -86,7 +86,7 @@ def test_the_second_run_finds_nothing_to_do(lighthouse: Path) -> None:
 def test_an_edited_prompt_reruns_that_shot_and_what_follows_it(lighthouse: Path) -> None:
     """A new prompt for `lamp` makes it, its upscale, `beam` and the film again, says why, and reuses the rest."""
     path = lighthouse / "recipe.yaml"
-    path.write_text(path.read_text().replace("the great lamp of the lighthouse", "the old lamp"))
+    path.write_text(path.read_text().replace("lights the great lamp", "lights the old lamp"))
     plan = json.loads(rushes("plan", path, "--format", "json").stdout)
     again = {step["id"]: step["why"] for step in plan["steps"] if step["action"] != "reuse"}
     assert list(again) == ["lamp/generate", "lamp/last_frame", "lamp/upscale", "beam/generate", "film"]

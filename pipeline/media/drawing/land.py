@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PIL import Image
 
 from pipeline.media.drawing.cast import people
 from pipeline.media.drawing.light import paint_stars
-from pipeline.media.drawing.paint import Color, Sheet, cloudy, ground, mix, ramp, ridge, waves
+from pipeline.media.drawing.paint import Color, Point, Sheet, cloudy, ground, mix, ramp, ridge, waves
 from pipeline.media.drawing.stage import Stage
 
 
@@ -197,6 +198,23 @@ def _trunks(stage: Stage) -> None:
     )
 
 
+def _snow(stage: Stage, crest: Sequence[Point], tone: Color) -> None:
+    """Snow on what rises highest, its lower edge torn: bright on the side of the light, blue in its own shade."""
+    colors, u = stage.colors, stage.u
+    line = stage.horizon - u * 0.3
+    high = [point for point in crest if point[1] < line]
+    if len(high) < 3:
+        return
+    top = min(range(len(high)), key=lambda index: high[index][1])
+    shade, bright = mix(tone, colors.high, 0.45), mix(colors.sun, colors.low, 0.35)
+    for side, face in ((1, high[: top + 1]), (-1, high[top:])):
+        torn = [(x, y + (line - y) * stage.rng.uniform(0.25, 0.85)) for x, y in face[1:-1]]
+        edge = [(high[top][0], high[top][1] + (line - high[top][1]) * 0.7), *(torn if side < 0 else torn[::-1])]
+        outline = [*face, *(edge if side > 0 else edge[::-1])]
+        color = bright if side == stage.side else shade
+        stage.back.shape(outline, color, mix(color, tone, 0.6), strength=0.78)
+
+
 def mountain(stage: Stage) -> None:
     """Ranges behind ranges with mist between, snow on the highest, firs before the lens."""
     colors, u, rng = stage.colors, stage.u, stage.rng
@@ -207,14 +225,7 @@ def mountain(stage: Stage) -> None:
     crest = [(x, y - u * 0.46 * max(0.0, 1 - abs(x - peak) / (u * 0.62)) ** 1.1) for x, y in crest]
     tone = stage.tone(0.12)
     stage.back.shape(ground(crest, stage.h), tone, mix(tone, colors.low, 0.5))
-    lit = -stage.side
-    for index in range(2, len(crest) - 3, 2):
-        (x0, y0), (x1, y1) = crest[index], crest[index + 1]
-        if y0 < stage.horizon - u * 0.24:
-            drop = (stage.horizon - u * 0.2 - y0) * rng.uniform(0.35, 0.8)
-            face = [(x0, y0), (x1, y1), (x1 + lit * u * 0.03, y1 + drop * 0.8), (x0 - lit * u * 0.012, y0 + drop)]
-            snow = mix(colors.sun, colors.low, 0.35) if (x0 - peak) * lit > -u * 0.02 else mix(tone, colors.high, 0.4)
-            stage.back.shape(face, snow, mix(snow, tone, 0.7), strength=0.72)
+    _snow(stage, crest, tone)
     stage.mist(stage.horizon - u * 0.02, 0.22, 0.55)
     for depth, rise, drop in ((0.3, 0.24, 0.02), (0.5, 0.19, 0.1)):
         base = stage.horizon + u * drop

@@ -29,9 +29,9 @@ _PLACES: Mapping[str, str] = {
     "city": "city|cities|streets?|downtown|skyline|skyscrapers?|urban|alley|rooftops?|traffic|metropolis|town|neon"
     "|ciudad|stadt|ville|город|улица",
     "forest": "forests?|woods?|woodland|trees?|jungle|pines?|grove|bosque|wald|forêt|лес",
-    "mountain": "mountains?|peaks?|alps?|alpine|summit|cliffs?|valley|canyon|ridge|montañas?|berge?|montagnes?|горы",
+    "mountain": "mountains?|peaks?|alps?|alpine|summit|valley|canyon|ridge|montañas?|berge?|montagnes?|горы",
     "desert": "deserts?|dunes?|sahara|sand|oasis|camels?|desierto|wüste|пустыня",
-    "sea": "sea|ocean|coast|shore|beach|waves?|bay|island|lighthouse|boats?|ships?|sail|surf|lake"
+    "sea": "sea|ocean|coast|shore|beach|waves?|bay|island|lighthouse|cliffs?|boats?|ships?|sail|surf|lake"
     "|mar|meer|mer|море|océan",
     "portrait": "portrait|close-?up|face|eyes|headshot|retrato|gesicht|visage|портрет",
     "field": "fields?|meadow|farm|prairie|hills?|countryside|village|road|path|garden|grass|campo|feld|champ|поле",
