@@ -13,6 +13,7 @@ from pipeline.digest import file_digest
 from pipeline.engine.state import RunState
 from pipeline.errors import Fault, MediaError, StalePlan, UserError
 from pipeline.events import Failed, Refused, Started, Succeeded
+from pipeline.money import amount
 from pipeline.plan.model import Plan
 from pipeline.report import html, manifest, plan_json
 from pipeline.session import Consent, Listen, Outcome, agreed, carry_out, read_manifest, story_of
@@ -45,7 +46,7 @@ def open_plan(path: Path, document: Mapping[str, Any], wants: Wants, house: Hous
     names = {f.name for f in dataclasses.fields(Wants)}
     fixed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k in names}
     for cap in ("max_credits", "max_usd"):
-        mine, its = getattr(wants, cap), fixed.get(cap)
+        mine, its = getattr(wants, cap), None if fixed.get(cap) is None else amount(fixed[cap])
         fixed[cap] = its if mine is None else mine if its is None else min(mine, its)
     return desks.read(Path(document["recipe"]["path"]), dataclasses.replace(wants, **fixed), house)
 
@@ -69,8 +70,9 @@ def _stale(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> s
         return "would now be made from something else"
     if before["action"] != now["action"] and not (now["action"] in ("reuse", "resume") and before["action"] == "run"):
         return f"would now be {now['action']} instead of {before['action']}"
-    if now["credits"]["high"] > before["credits"]["high"]:
-        return f"would now cost {now['credits']['high']} instead of {before['credits']['high']}"
+    for is_now, was in ((now["credits"]["high"], before["credits"]["high"]), (now["usd"], before["usd"])):
+        if was is not None and (is_now is None or is_now > was):
+            return f"would now cost {is_now} instead of {was}"
     return ""
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline import money
 from pipeline.errors import UserError
@@ -80,11 +80,15 @@ def load(environ: Mapping[str, str], providers: Collection[str]) -> Config:
         return Config()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
-            f"the configuration {path} cannot be read: {error}.", "See to the file, then try again."
+            f"the configuration {path} cannot be read: {_cause(error)}.", "See to the file, then try again."
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"the configuration {path} is not TOML: {error}.", "Mend that line, then try again.") from None
     return _Reader(path, providers).read(data)
+
+
+def _cause(error: OSError | UnicodeDecodeError) -> str:
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
 
 
 class _Reader:
@@ -100,13 +104,12 @@ class _Reader:
         widths: dict[str, int] = {}
         polls: dict[str, Decimal] = {}
         rates: dict[str, Decimal] = {}
-        for name, table in self._table(data, "providers").items():
+        for name in self._table(data, "providers"):
             self._known({name: 0}, tuple(self.providers), "providers.")
             where = f"providers.{name}"
             origins[where] = str(self.path)
-            self._known(
-                self._table(data["providers"], name), ("concurrency", "poll_seconds", "usd_per_credit"), f"{where}."
-            )
+            table = self._table(data["providers"], name, "providers.")
+            self._known(table, ("concurrency", "poll_seconds", "usd_per_credit"), f"{where}.")
             if "concurrency" in table:
                 widths[name] = self._width(table["concurrency"], f"{where}.concurrency")
             if "poll_seconds" in table:
@@ -133,16 +136,16 @@ class _Reader:
                 hint = f"Did you mean {prefix}{near[0]}?" if near else f"Known here: {', '.join(names)}."
                 raise self._fault(f"{prefix}{name}", "is not a setting.", hint)
 
-    def _table(self, data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    def _table(self, data: Mapping[str, Any], name: str, prefix: str = "") -> Mapping[str, Any]:
         value = data.get(name, {})
         if not isinstance(value, dict):
-            raise self._fault(name, "must be a table.", f"Write it as [{name}].")
+            raise self._fault(f"{prefix}{name}", "must be a table.", f"Write it as [{prefix}{name}].")
         return value
 
     def _zone(self, value: object) -> str:
         try:
-            return ZoneInfo(str(value)).key
-        except (OSError, ValueError):
+            return ZoneInfo(value if isinstance(value, str) else "").key
+        except (OSError, ValueError, ZoneInfoNotFoundError):
             raise self._fault(
                 "time_zone", f"is {value!r}, which is no time zone.", 'Write one like "Europe/Berlin".'
             ) from None
@@ -160,7 +163,7 @@ class _Reader:
 
     def _budget(self, table: Mapping[str, Any]) -> Budget:
         self._known(table, ("run", "shot"), "budget.")
-        caps = {scope: self._caps(self._table(table, scope), f"budget.{scope}") for scope in table}
+        caps = {scope: self._caps(self._table(table, scope, "budget."), f"budget.{scope}") for scope in table}
         return Budget(run=caps.get("run", Caps()), shot=caps.get("shot", Caps()))
 
     def _caps(self, table: Mapping[str, Any], setting: str) -> Caps:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pipeline import config as configuration
@@ -31,7 +32,7 @@ from pipeline.providers.remote import Wire
 from pipeline.recipe.load import load
 from pipeline.recipe.model import Budget, Caps, Recipe
 from pipeline.store import workspace
-from pipeline.store.ledger import Ledger, Run
+from pipeline.store.ledger import Ledger, Line, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,17 @@ class House:
         return self.now().astimezone(ZoneInfo(self.config.time_zone)).date().isoformat()
 
 
+class Planned(NamedTuple):
+    """What the ledger keeps of a step of a run's plan, as a JSON list."""
+
+    id: str
+    key: str
+    stale: bool
+    why: str
+    base: str
+    own: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A recipe as it was read for these wants, and where its results and its workspace belong."""
@@ -125,6 +137,7 @@ class Desk:
     latest: Run | None
     continues: Run | None  # the unfinished run that a run would go on with
     history: tuple[Event, ...]  # of the run that is continued
+    unnoted: Mapping[str, Line]  # what the latest run made, where its process died before it could note that
 
     @property
     def wants(self) -> Wants:
@@ -141,7 +154,8 @@ class Desk:
         return book_of(self.history, limits)
 
 
-UNFINISHED = frozenset({"running", "interrupted", "partial", "failed", "stopped"})
+CUT_SHORT = frozenset({"running", "interrupted"})
+UNFINISHED = CUT_SHORT | {"partial", "failed", "stopped"}
 
 
 def read(path: Path, wants: Wants, house: House) -> Reading:
@@ -159,8 +173,13 @@ def read(path: Path, wants: Wants, house: House) -> Reading:
 def lay(reading: Reading, house: House) -> Desk:
     """Plans a recipe against its workspace. Raises `RecipeError`, `UserError`, `StoreError`."""
     wants, recipe, output = reading.wants, reading.recipe, reading.output
-    with _known(reading.folder, recipe, output) as (known, ledger):
+    with _ledger(reading.folder) as ledger:
         latest = ledger.latest(recipe.name, str(output)) if ledger else None
+        unnoted = _unnoted(latest, ledger) if latest and ledger and latest.status == "running" else {}
+        known: Known = Nothing()
+        if ledger:
+            artifacts = workspace.open_workspace(reading.folder, create=False).artifacts
+            known = Remembered(ledger, artifacts, recipe=recipe.name, output=str(output), unnoted=unnoted)
         continues = latest if latest and latest.status in UNFINISHED else None
         if continues and not wants.date and continues.date != recipe.date and any(shot.dated for shot in recipe.shots):
             providers = tuple(house.providers)
@@ -179,7 +198,18 @@ def lay(reading: Reading, house: House) -> Desk:
             book=lambda limits: book_of(history, limits),
         )
         plan = build(recipe, known, setting)
-    return Desk(reading=reading, recipe=recipe, plan=plan, latest=latest, continues=continues, history=history)
+        if continues and setting.redo_begun and continues.status not in CUT_SHORT and not plan.doing():
+            # That command came to its end, though the run did not: this is another, and wants another fresh result.
+            plan = build(recipe, known, dataclasses.replace(setting, redo_begun=False))
+    return Desk(
+        reading=reading,
+        recipe=recipe,
+        plan=plan,
+        latest=latest,
+        continues=continues,
+        history=history,
+        unnoted=unnoted,
+    )
 
 
 def _named(environ: Mapping[str, str]) -> Path | None:
@@ -188,20 +218,29 @@ def _named(environ: Mapping[str, str]) -> Path | None:
 
 def output_of(recipe: Recipe, wants: Wants) -> Path:
     """Where a recipe's results go: beside it, below its name; a preview and a given date have folders of their own."""
-    base = wants.output.absolute() if wants.output else recipe.folder / "out" / recipe.name
+    # WHY: lock, run and caps go by this path, so that every way of writing it must come out as the same text.
+    named = os.path.expanduser(wants.output) if wants.output else recipe.folder / "out" / recipe.name  # noqa: PTH111
+    base = Path(os.path.realpath(named))
     if wants.preview:
         base = base / "preview"
     return base / wants.date if wants.date else base
 
 
 @contextmanager
-def _known(folder: Path, recipe: Recipe, output: Path) -> Iterator[tuple[Known, Ledger | None]]:
-    if not workspace.ledger_path(folder).exists():
-        yield Nothing(), None
+def _ledger(folder: Path) -> Iterator[Ledger | None]:
+    path = workspace.ledger_path(folder)
+    if not path.exists():
+        yield None
         return
-    shelf = workspace.open_workspace(folder, create=False)
-    with Ledger(shelf.ledger, read_only=True) as ledger:
-        yield Remembered(ledger, shelf.artifacts, recipe=recipe.name, output=str(output)), ledger
+    with Ledger(path, read_only=True) as ledger:
+        yield ledger
+
+
+def _unnoted(run: Run, ledger: Ledger) -> dict[str, Line]:
+    """What was made of a run's plan, by step id: its process died, or is still at it."""
+    planned = [line for line in map(Planned._make, run.plan) if not line.stale]
+    kept = ledger.kept(line.key for line in planned)
+    return {line.id: Line(key=line.key, base=line.base, own=line.own) for line in planned if line.key in kept}
 
 
 def _budgets(config: Config, wants: Wants) -> tuple[Budget, ...]:
@@ -244,9 +283,10 @@ def failures_of(history: tuple[Event, ...]) -> dict[tuple[str, str], int]:
     return Counter((event.step, event.key) for event in failed)
 
 
-def changed_only(desk: Desk, house: House) -> Desk:
-    """The same desk without the steps that would run only because they follow a changed one."""
-    changed = {s for s in desk.plan.doing() if not s.follows and s.shot}
-    names = tuple(sorted({s.id.partition("/")[0] for s in changed}))
-    wants = dataclasses.replace(desk.wants, only=names or desk.wants.only)
+def changed_only(desk: Desk, house: House) -> Desk | None:
+    """The same desk without the steps that would run only because they follow a changed one; None: nothing is left."""
+    names = {s.id.partition("/")[0] for s in desk.plan.doing() if not s.follows and s.shot}
+    if not names:
+        return None
+    wants = dataclasses.replace(desk.wants, only=tuple(sorted(names)))
     return lay(dataclasses.replace(desk.reading, wants=wants), house)

@@ -11,6 +11,10 @@
     └── StepError             1  fails one step and what stands on it, never the run
         ├── MediaError        1  … a file that is not what it should be
         └── ProviderError     1  … a service's answer, with advice
+            ├── Moderated        … its rules forbid the content: the same request fails again
+            ├── AccountRefused   … the key, the account or its money: the user mends it, the request is not at fault
+            ├── JobLost          … it does not know the job
+            └── LinkDied         … a result's link no longer leads to it: a fresh one may
 
 Whoever knows the cause writes `fact` (what is so) and `hint` (the way out); only `pipeline.cli` prints them.
 """
@@ -134,3 +138,19 @@ class MediaError(StepError):
 
 class ProviderError(StepError):
     """A service refused or failed a request."""
+
+
+class Moderated(ProviderError):
+    """A service's rules forbid what was asked for or what came of it."""
+
+
+class AccountRefused(ProviderError):
+    """A service does not serve this account: its key, its standing, its money, or the address it is asked at."""
+
+
+class JobLost(ProviderError):
+    """A service does not know a job that it once named."""
+
+
+class LinkDied(ProviderError):
+    """A link to a result has expired or is forbidden; the result may still be there."""

@@ -40,19 +40,24 @@ class Price:
     """What one request costs on one account: an expected and an upper amount of credits, and dollars where known.
 
     `low <= high`; `high` is what is reserved. `source` names the price book, or is empty for what is free.
+    `known` is False where no price book covers the request: the amounts are then at best a part.
     """
 
     low: Decimal
     high: Decimal
     usd_per_credit: Decimal | None = None
     source: str = ""
+    known: bool = True
 
     @property
     def usd(self) -> Decimal | None:
         """The upper amount in dollars; zero for what is free, None where a credit's price is not known."""
+        if not self.known:
+            return None
         if self.high == 0:
             return ZERO
         return None if self.usd_per_credit is None else self.high * self.usd_per_credit
 
 
 FREE = Price(low=ZERO, high=ZERO)
+UNPRICED = Price(low=ZERO, high=ZERO, known=False)

@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 
 from pipeline import desk as desks
-from pipeline.desk import Desk, House
+from pipeline.desk import Desk, House, Planned
 from pipeline.digest import dumps, loads
 from pipeline.engine.run import Engine, Listener, outcome
 from pipeline.engine.state import Phase, RunState
@@ -36,6 +36,9 @@ Consent = Callable[[Desk, str], bool]
 """Asked before money is spent: the desk and a question ("spend", "follow"); says whether the user agrees."""
 Listen = Callable[[Desk], Listener]
 """Makes a listener for the events of a run of what lies on this desk."""
+
+
+_NO = "nothing was spent: you said no."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,10 @@ def agreed(desk: Desk, house: House, consent: Consent | None) -> Desk:
                 "Say --follow to make them too, or --only with the changed shots to keep their clips.",
             )
         if not consent(desk, "follow"):
-            desk = desks.changed_only(desk, house)
+            narrowed = desks.changed_only(desk, house)
+            if narrowed is None:
+                raise DecisionNeeded(_NO, "Say --follow when you want them.")
+            desk = narrowed
     refusal = verdict(desk)
     if refusal:
         raise refusal
@@ -101,7 +107,7 @@ def agreed(desk: Desk, house: House, consent: Consent | None) -> Desk:
             "Say --yes, with a cap: --max-credits N or --max-usd N.",
         )
     elif not consent(desk, "spend"):
-        raise DecisionNeeded("nothing was spent: you said no.", "Run it again when you want it.")
+        raise DecisionNeeded(_NO, "Run it again when you want it.")
     return desk
 
 
@@ -112,10 +118,11 @@ def run_id_of(desk: Desk, house: House) -> str:
     return f"{house.now().strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
 
 
-def _lines(desk: Desk) -> list[list[object]]:
-    """What the ledger keeps of a plan: id, key, stale and why; a step that goes on keeps the why it began with."""
-    before = {(line[0], line[1]): line[3] for line in desk.continues.plan} if desk.continues else {}
-    return [[s.id, s.key, s.stale, before.get((s.id, s.key), s.why)] for s in desk.plan.steps]
+def _planned(desk: Desk) -> list[Planned]:
+    """What the ledger keeps of a plan; a step that goes on keeps the why it began with."""
+    lines = map(Planned._make, desk.continues.plan) if desk.continues else ()
+    before = {(line.id, line.key): line.why for line in lines}
+    return [Planned(s.id, s.key, s.stale, before.get((s.id, s.key), s.why), s.base, s.own) for s in desk.plan.steps]
 
 
 def _same(desk: Desk, run: Run) -> bool:
@@ -123,33 +130,44 @@ def _same(desk: Desk, run: Run) -> bool:
     return [line[:3] for line in run.plan] == [[step.id, step.key, step.stale] for step in desk.plan.steps]
 
 
+def _is_whole(desk: Desk) -> bool:
+    """Whether the run is to make all of the recipe: it was begun so, or is now asked to."""
+    narrowed = desk.wants.only or desk.wants.redo
+    return not narrowed or bool(desk.continues and desk.continues.options.get("whole"))
+
+
+def _ending(desk: Desk, state: RunState) -> str:
+    """How the run stands when this process has done its share: `--only` does not complete a run of all."""
+    status = outcome(state)
+    return "partial" if status == "complete" and desk.plan.left and _is_whole(desk) else status
+
+
 def carry_out(desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen: Listen | None) -> Outcome:
     """One process's share of a run, under its lock, from the first event to the documents."""
     latest = desk.latest
-    if not desk.plan.doing() and latest and latest.status != "running" and _same(desk, latest):
-        return _leave(desk, shelf, ledger, latest)
-    run = Run(
-        id=run_id_of(desk, house),
-        recipe=desk.recipe.name,
-        recipe_path=str(desk.reading.path),
-        output=str(desk.output),
-        date=desk.recipe.date,
-        started_at=desk.continues.started_at if desk.continues else house.clock(),
-        plan=_lines(desk),
-        options=desk.wants.to_json(),
-    )
-    ledger.begin(run, redo=desk.plan.redo)
     state = RunState(
         desk.plan,
         desk.book(desk.plan.limits),
         desks.attempts_of(desk.history),
         desks.failures_of(desk.history),
     )
-    work = _Work(desk, house, shelf, ledger.journal(run.id), state)
+    if not desk.plan.doing() and latest and latest.status == _ending(desk, state) and _same(desk, latest):
+        return _leave(desk, shelf, ledger, latest, state)
+    run = Run(
+        id=run_id_of(desk, house),
+        recipe=desk.recipe.name,
+        recipe_path=str(desk.reading.path.absolute()),
+        output=str(desk.output),
+        date=desk.recipe.date,
+        started_at=desk.continues.started_at if desk.continues else house.clock(),
+        plan=_planned(desk),
+        options={**desk.wants.to_json(), "whole": _is_whole(desk)},
+    )
+    if desk.unnoted:
+        ledger.remember(run.recipe, run.output, desk.unnoted)
+    ledger.begin(run, redo=desk.plan.redo)
+    work = _Work(desk, house, shelf, ledger, ledger.journal(run.id), state)
     anyio.run(work.go, listen(desk) if listen else None)
-    done = [s for s in desk.plan.steps if state.phase[s.id] is Phase.DONE and not s.stale]
-    lines = {s.id: Line(key=s.key, base=s.base, own=s.own) for s in done}
-    ledger.remember(desk.recipe.name, str(desk.output), lines)
     ended = ledger.run(run.id)
     assert ended is not None
     document = manifest.manifest(story_of(desk, ledger, ended, state))
@@ -158,13 +176,16 @@ def carry_out(desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen
     return _outcome(desk, state, ended.status, document, began=True)
 
 
-def _leave(desk: Desk, shelf: Workspace, ledger: Ledger, latest: Run) -> Outcome:
-    """Nothing to do: files that are gone from the output are put back, and the manifest stays as it is."""
-    state = RunState(desk.plan, desk.book(desk.plan.limits))
+def _leave(desk: Desk, shelf: Workspace, ledger: Ledger, latest: Run, state: RunState) -> Outcome:
+    """Nothing to do: files that are gone from the output are put back, and this run's manifest stays as it is."""
     _export(desk, state, shelf)
     try:
         document = read_manifest(desk.output / "manifest.json")
     except UserError:
+        document = {}
+    # WHY: a process may die between the end of its run and its documents; then those of an earlier run lie there.
+    told = document.get("run", {})
+    if (told.get("id"), told.get("finished_at")) != (latest.id, latest.finished_at):
         document = manifest.manifest(story_of(desk, ledger, latest, state))
         write_documents(desk.output, document)
     return _outcome(desk, state, latest.status, document, began=False)
@@ -173,10 +194,13 @@ def _leave(desk: Desk, shelf: Workspace, ledger: Ledger, latest: Run) -> Outcome
 class _Work:
     """One process's share of a run under way: the engine, its journal, and the ear for Ctrl-C."""
 
-    def __init__(self, desk: Desk, house: House, shelf: Workspace, journal: Journal, state: RunState) -> None:
+    def __init__(
+        self, desk: Desk, house: House, shelf: Workspace, ledger: Ledger, journal: Journal, state: RunState
+    ) -> None:
         self.desk = desk
         self.house = house
         self.shelf = shelf
+        self.ledger = ledger
         self.journal = journal
         self.state = state
         self.worker = Worker(shelf.artifacts, clock=house.clock, wires=house.wires, threads=house.processors)
@@ -201,8 +225,15 @@ class _Work:
                     async with anyio.create_task_group() as self.exports:
                         await engine.go()
                     watch.cancel_scope.cancel()
-            status = "interrupted" if self.state.stopping else outcome(self.state)
+            self._note()
+            status = "interrupted" if self.state.stopping else _ending(self.desk, self.state)
             self._tell(RunEnded(at=self.house.clock(), status=status), listener)
+
+    def _note(self) -> None:
+        """What each step was made or reused with, durable before the run has ended: a later plan compares with it."""
+        done = [s for s in self.desk.plan.steps if self.state.phase[s.id] is Phase.DONE and not s.stale]
+        lines = {s.id: Line(key=s.key, base=s.base, own=s.own) for s in done}
+        self.ledger.remember(self.desk.recipe.name, str(self.desk.output), lines)
 
     def _tell(self, event: Event, listener: Listener | None) -> None:
         self.journal.post(event)
@@ -240,7 +271,7 @@ def _export(desk: Desk, state: RunState, shelf: Workspace) -> None:
 
 def story_of(desk: Desk, ledger: Ledger, run: Run, state: RunState) -> Story:
     """What the documents tell of a run: its plan with the reasons it began with, and all that happened."""
-    why = {line[0]: line[3] for line in run.plan}
+    why = {line.id: line.why for line in map(Planned._make, run.plan)}
     steps = tuple(dataclasses.replace(step, why=why.get(step.id, step.why)) for step in desk.plan.steps)
     return Story(
         run=run,
@@ -255,9 +286,9 @@ def story_of(desk: Desk, ledger: Ledger, run: Run, state: RunState) -> Story:
 
 
 def write_documents(folder: Path, document: Mapping[str, Any]) -> None:
-    """The manifest and the page beside the results, each replaced in one move."""
-    write_text(folder / "manifest.json", dumps(document, indent=2) + "\n")
+    """The page and the manifest beside the results, each replaced in one move; the manifest comes last."""
     write_text(folder / "report.html", html.page(document))
+    write_text(folder / "manifest.json", dumps(document, indent=2) + "\n")
 
 
 def _outcome(desk: Desk, state: RunState, status: str, document: Mapping[str, Any], *, began: bool) -> Outcome:

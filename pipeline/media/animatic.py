@@ -30,7 +30,7 @@ from pipeline.media.encode import Encoder
 
 RENDERER_VERSION = 1
 _PRESET = "ultrafast"
-_CRF = 20
+_CRF = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

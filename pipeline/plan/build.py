@@ -28,8 +28,8 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
     film = draft.add_film(recipe.film)
     if draft.faults:
         raise RecipeError(draft.faults)
-    steps = decide.decide(draft.steps, known)
-    steps = narrow.narrow(steps, asked, known)
+    decided = decide.decide(draft.steps, known)
+    steps = narrow.narrow(decided, asked, known)
     shared = _shared(steps, draft.shots)
     accounts = _accounts(steps, setting)
     limits = tightest([recipe.budget, *setting.budgets], accounts)
@@ -43,6 +43,7 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
         accounts=accounts,
         limits=limits,
         redo=draft.redo,
+        left=frozenset({s.id for s in decided if not s.stale} - {s.id for s in steps if not s.stale}),
         warnings=tuple(dict.fromkeys((*recipe.warnings, *moved, *draft.warnings, *shared))),
     )
 

@@ -79,11 +79,14 @@ class Nothing:
 class Remembered:
     """A workspace's ledger and artifacts, for one recipe and output."""
 
-    def __init__(self, ledger: Ledger, artifacts: Artifacts, *, recipe: str, output: str) -> None:
+    def __init__(
+        self, ledger: Ledger, artifacts: Artifacts, *, recipe: str, output: str, unnoted: Mapping[str, Line]
+    ) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
         self._recipe = recipe
         self._output = output
+        self._unnoted = unnoted  # lines of a run whose process died before it could note them
         self._lines: Mapping[str, Line] | None = None
 
     def kept(self, keys: Iterable[str]) -> Mapping[str, Kept]:
@@ -109,5 +112,5 @@ class Remembered:
     def lines(self) -> Mapping[str, Line]:
         """For each step id of this recipe, what was last made for it."""
         if self._lines is None:
-            self._lines = self._ledger.steps_made(self._recipe, self._output)
+            self._lines = {**self._ledger.steps_made(self._recipe, self._output), **self._unnoted}
         return self._lines

@@ -83,8 +83,9 @@ def _remove(own: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
+    # WHY: a workspace may have come with somebody's recipe and lead anywhere: `poetry.lock` is not ours to sweep.
     with contextlib.suppress(OSError):
-        for path in list(folder.glob("*.lock")):
+        for path in list(folder.glob(f"{'[0-9a-f]' * 16}.lock")):
             with contextlib.suppress(OSError):
                 lock = _lock(path)
                 if lock is not None:

@@ -55,7 +55,7 @@ def find(recipe: Path, *, named: Path | None = None) -> Path:
     Looks up to the root of the git checkout or the home folder, and creates nothing.
     """
     if named is not None:
-        return named.expanduser().absolute()
+        return Path(os.path.expanduser(named)).absolute()  # noqa: PTH111 - Path's raises where there is no such home
     beside = recipe.parent.resolve()
     for folder in (beside, *beside.parents):
         # WHY: whoever may write to /tmp could put a workspace there for everybody; only the recipe's own folder is
