@@ -31,7 +31,8 @@ unit: .venv/ready  ## every test
 	$(BIN)/pytest
 
 bench: .venv/ready  ## figures, each beside a floor from the same run
-	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in tests/benchmarks/bench_*.py; do \
+	  name=$$(basename $$file .py); echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
 
 schemas: .venv/ready  ## write schemas/ anew from the code
 	@for name in recipe plan manifest; do $(BIN)/rushes schema $$name > schemas/$$name.schema.json; done

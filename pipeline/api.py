@@ -15,11 +15,23 @@ from pipeline.errors import Fault, MediaError, StalePlan, UserError
 from pipeline.events import Failed, Refused, Started, Succeeded
 from pipeline.money import amount
 from pipeline.plan.model import Plan
+from pipeline.recipe.gate import compiled
 from pipeline.report import html, manifest, plan_json
 from pipeline.session import Consent, Listen, Outcome, agreed, carry_out, read_manifest, story_of
 from pipeline.store import locks, workspace
 from pipeline.store.copying import write_text
 from pipeline.store.ledger import Ledger
+
+_FLAGS = {  # what a saved plan was made with, and how the user says it
+    "variables": "--var",
+    "date": "--date",
+    "provider": "--provider",
+    "preview": "--preview",
+    "only": "--only",
+    "redo": "--redo",
+    "output": "--output",
+    "workspace": "--workspace",
+}
 
 
 def check(path: Path, wants: Wants | None = None, house: House | None = None) -> tuple[Fault, ...]:
@@ -40,15 +52,32 @@ def save_plan(desk: Desk) -> dict[str, Any]:
 
 def open_plan(path: Path, document: Mapping[str, Any], wants: Wants, house: House) -> Reading:
     """The recipe of a saved plan, read again as it was then; caps of `wants` hold beside those it was saved with."""
-    saved = document.get("wants")
-    if not isinstance(saved, dict) or "steps" not in document:
-        raise UserError(f"{path} is JSON, but no plan.", "Save one with: rushes plan RECIPE --out plan.json")
-    names = {f.name for f in dataclasses.fields(Wants)}
-    fixed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items() if k in names}
+    if not compiled(plan_json.schema(), {})(document) or "wants" not in document:
+        raise UserError(
+            f"{path} is no saved plan of this version.", "Save one with: rushes plan RECIPE --out plan.json"
+        )
+    saved = document["wants"]
+    _refuse_other_wants(path, saved, wants)
+    # WHY: consent is never taken from the file, which may be somebody else's; neither is where to write.
+    fixed: dict[str, Any] = {name: saved[name] for name in ("variables", "date", "provider", "preview")}
+    fixed |= {name: tuple(saved[name]) for name in ("only", "redo")}
     for cap in ("max_credits", "max_usd"):
-        mine, its = getattr(wants, cap), None if fixed.get(cap) is None else amount(fixed[cap])
+        mine, its = getattr(wants, cap), None if saved[cap] is None else amount(saved[cap])
         fixed[cap] = its if mine is None else mine if its is None else min(mine, its)
     return desks.read(Path(document["recipe"]["path"]), dataclasses.replace(wants, **fixed), house)
+
+
+def _refuse_other_wants(path: Path, saved: Mapping[str, Any], wants: Wants) -> None:
+    """Raises `UserError` for a flag that would make another plan of a saved one, and for a place it was not told."""
+    given, nothing = wants.to_json(), Wants().to_json()
+    for name, flag in _FLAGS.items():
+        if given[name] not in (nothing[name], saved[name]):
+            raise UserError(
+                f"{path} is a saved plan, and {flag} would make another of it.",
+                f"Plan again with that: rushes plan RECIPE {flag} ... --out PLAN",
+            )
+        if name in ("output", "workspace") and given[name] != saved[name]:
+            raise UserError(f"{path} was saved with {flag} {saved[name]}.", "Say that again to run it.")
 
 
 def _refuse_stale(path: Path, document: Mapping[str, Any], now: Plan) -> None:
@@ -93,7 +122,10 @@ def run(
     wants, house = wants or Wants(), house or House()
     reading = desks.read(path, wants, house) if saved is None else open_plan(path, saved, wants, house)
     shelf = workspace.open_workspace(reading.folder, create=True)
-    with locks.hold(shelf.locks, reading.lock, run="a run of this recipe"), Ledger(shelf.ledger) as ledger:
+    with (
+        locks.hold(shelf.locks, reading.lock, run=f"Another run of {reading.recipe.name}"),
+        Ledger(shelf.ledger) as ledger,
+    ):
         desk = desks.lay(reading, house)
         if saved is not None:
             _refuse_stale(path, saved, desk.plan)
@@ -160,14 +192,18 @@ def _damage(folder: Path, output: Mapping[str, Any]) -> str:
     from pipeline.media.probe import check as decode
 
     file = folder / output["path"]
-    if not file.resolve().is_relative_to(folder.resolve()):
-        return "leaves the manifest's folder"
-    if not file.is_file():
-        return "is missing"
-    if file_digest(file) != output["sha256"]:
-        return "is not the file that was made: its digest differs"
     try:
+        if not file.resolve().is_relative_to(folder.resolve()):
+            return "leaves the manifest's folder"
+        if not file.is_file():
+            return "is missing"
+        if file_digest(file) != output["sha256"]:
+            return "is not the file that was made: its digest differs"
         decode(file)
     except MediaError as error:
         return f"does not decode to its end: {error.fact}"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    except (RuntimeError, ValueError):  # a loop of symlinks; a NUL or half a character in its name
+        return "has no name that a file could have"
     return ""

@@ -62,6 +62,8 @@ class Wants:
             "preview": self.preview,
             "only": list(self.only),
             "redo": list(self.redo),
+            "output": str(self.output or ""),
+            "workspace": str(self.workspace or ""),
             "max_credits": self.max_credits,
             "max_usd": self.max_usd,
         }
@@ -160,6 +162,8 @@ UNFINISHED = CUT_SHORT | {"partial", "failed", "stopped"}
 
 def read(path: Path, wants: Wants, house: House) -> Reading:
     """Reads a recipe. Raises `RecipeError`, `UserError`."""
+    for place in filter(None, (path, wants.output, wants.workspace)):
+        _refuse_unwritten(place)
     if wants.provider and wants.provider not in house.providers:
         raise UserError(
             f"--provider {wants.provider} is not a provider.", f"The providers are {', '.join(house.providers)}."
@@ -170,15 +174,22 @@ def read(path: Path, wants: Wants, house: House) -> Reading:
     return Reading(path=path, wants=wants, recipe=recipe, output=output_of(recipe, wants), folder=folder)
 
 
+def _refuse_unwritten(path: Path) -> None:
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"the path {path} is not UTF-8, so no manifest can name it.", "Rename it.") from None
+
+
 def lay(reading: Reading, house: House) -> Desk:
     """Plans a recipe against its workspace. Raises `RecipeError`, `UserError`, `StoreError`."""
     wants, recipe, output = reading.wants, reading.recipe, reading.output
+    artifacts = workspace.open_workspace(reading.folder, create=False).artifacts
     with _ledger(reading.folder) as ledger:
         latest = ledger.latest(recipe.name, str(output)) if ledger else None
         unnoted = _unnoted(latest, ledger) if latest and ledger and latest.status == "running" else {}
         known: Known = Nothing()
         if ledger:
-            artifacts = workspace.open_workspace(reading.folder, create=False).artifacts
             known = Remembered(ledger, artifacts, recipe=recipe.name, output=str(output), unnoted=unnoted)
         continues = latest if latest and latest.status in UNFINISHED else None
         if continues and not wants.date and continues.date != recipe.date and any(shot.dated for shot in recipe.shots):

@@ -14,6 +14,7 @@ from typing import Any
 
 KEY_TAG = "k1"
 BYTES_TAG = "sha256"
+_MOST_EXPONENT = 400
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
@@ -24,8 +25,11 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
 
 
 def loads(text: str | bytes) -> Any:
-    """The value of a JSON text, with `Decimal` for every number that has a point or an exponent."""
-    return json.loads(text, parse_float=Decimal)
+    """The value of a JSON text, with `Decimal` for numbers that have a point or an exponent. Raises `ValueError`."""
+    try:
+        return json.loads(text, parse_float=_decimal)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def canonical(value: Any) -> bytes:
@@ -47,6 +51,13 @@ def file_digest(path: Path) -> str:
     """`sha256:` and 64 hex digits of a file's bytes, read as a stream. Raises `OSError`."""
     with path.open("rb") as file:
         return f"{BYTES_TAG}:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _decimal(text: str) -> Decimal:
+    # WHY: written out, 1e999999999 takes a gigabyte; no number of ours comes near.
+    if "e" in text.lower() and abs(Decimal(text).adjusted()) > _MOST_EXPONENT:
+        raise ValueError(f"{text[:40]} is beyond any amount")
+    return Decimal(text)
 
 
 def _number(value: object) -> int | float:

@@ -25,6 +25,7 @@ from pipeline.events import Event, Result, RunEnded, RunStarted
 from pipeline.money import text
 from pipeline.plan import afford
 from pipeline.plan.model import Action, Plan, Step
+from pipeline.recipe.gate import compiled
 from pipeline.report import html, manifest
 from pipeline.report.story import Story, output_path
 from pipeline.store.copying import write_text
@@ -314,6 +315,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         ) from None
     except ValueError:
         document = None
-    if not isinstance(document, dict) or "manifest" not in document or "shots" not in document:
-        raise UserError(f"{path} is no manifest.", "Name a manifest.json that a run has left.")
+    if not isinstance(document, dict) or not compiled(manifest.schema(), {})(document):
+        raise UserError(
+            f"{path} is no manifest of this version.", "Name a manifest.json that a run has left, or run again."
+        )
     return document

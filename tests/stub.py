@@ -16,9 +16,7 @@ TITLE = "One grey point"
 UNIT = ""
 CONCURRENCY = 8
 SEED_LIMIT = 0
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
-)
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==")
 
 
 def complaints(wish: Wish) -> Iterable[Complaint]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import money
-from pipeline.cli.console import Console, Progress, can_ask, library
+from pipeline.cli.console import Console, Progress, can_ask, library, safe
 from pipeline.desk import Desk, House, Wants
 from pipeline.digest import dumps, loads
 from pipeline.errors import RecipeError, UserError
@@ -67,7 +68,12 @@ def _is_date(text: str) -> bool:
 
 def _print(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # WHY: whoever read it has had enough; that says nothing of how the command ended.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _width() -> int:
@@ -119,14 +125,14 @@ def check(given: argparse.Namespace, house: House, console: Console) -> int:
                 {"file": name, "line": 0, "column": 0, "fact": error.fact, "hint": error.hint, "warning": False}
             )
             if given.format == "table":
-                _print(f"{name}: {error.fact}\nHint: {error.hint}")
+                _print(safe(f"{name}: {error.fact}\nHint: {error.hint}"))
             continue
         for fault in faults:
             place = fault.place
             where = {"file": place.file, "line": place.line, "column": place.column}
             rows.append({**where, "fact": fault.fact, "hint": fault.hint, "warning": fault.warning})
             if given.format == "table":
-                _print(fault_text(fault) + "\n")
+                _print(safe(fault_text(fault)) + "\n")
     if given.format == "json":
         _print(dumps(rows, indent=2))
     if not faulty:
@@ -237,7 +243,7 @@ def verify(given: argparse.Namespace, _house: House, console: Console) -> int:
         _print(dumps(damages, indent=2))
     else:
         for damage in damages:
-            _print(damage)
+            _print(safe(damage))
     if damages:
         console.say("Run the recipe again: what is damaged is put back, or made again.")
         return 1
@@ -270,7 +276,7 @@ def config(given: argparse.Namespace, house: House, _console: Console) -> int:
     path = house.config.path
     _print(f"configuration: {path}" if path else f"configuration: none ({default_path()} does not exist)")
     for name, value, origin in rows:
-        _print(f"{name} = {value}  ({origin})")
+        _print(safe(f"{name} = {value}  ({origin})"))
     return 0
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import json
 import os
 import sys
 import tempfile
@@ -13,6 +13,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.digest import dumps
 from pipeline.errors import Fault, RecipeError, RushesError
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Console:
 
     def refuse_os(self, error: OSError) -> None:
         """An error of the operating system that no room has put into words."""
+        if isinstance(error, FileNotFoundError) and not error.filename:
+            self._write("error", "error: the folder you are in is gone.\nHint: Go to one that is there.", {})
+            return
         name = f"{error.filename}: " if error.filename else ""
         hint = (
             "Free some space; the same command then goes on." if error.errno in FULL else "See to it, then try again."
@@ -61,10 +65,13 @@ class Console:
     def crash(self, error: BaseException) -> int:
         """A fault of ours: the traceback goes to a file, its name to the user. Gives the exit code."""
         text = "".join(traceback.format_exception(error))
-        handle, name = tempfile.mkstemp(prefix="rushes-", suffix=".log")
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
         last = f"{type(error).__name__}: {error}"
+        try:
+            handle, name = tempfile.mkstemp(prefix="rushes-", suffix=".log")
+            with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+                file.write(text)
+        except OSError as refused:
+            name = f"this ({refused.strerror} where its log should go)"
         self._write("error", f"error: a fault in Rushes itself ({last}).\nHint: please send {name} to its makers.", {})
         return 70
 
@@ -72,13 +79,19 @@ class Console:
         """A yes-or-no question on the terminal; anything but yes is no."""
         sys.stderr.write(f"{question} [y/N] ")
         sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        try:
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
+        except UnicodeDecodeError:
+            return False
 
     def _write(self, level: str, text: str, values: dict[str, Any]) -> None:
         if self.json:
-            text = json.dumps({"level": level, "message": text, **values}, ensure_ascii=False)
-        sys.stderr.write(_safe(text, sys.stderr.encoding) + "\n")
-        sys.stderr.flush()
+            text = dumps({"level": level, "message": text, **values})
+        encoding = sys.stderr.encoding or "utf-8"
+        # WHY: whoever read it may have gone, and a run does not stop because nobody listens.
+        with contextlib.suppress(OSError):
+            sys.stderr.write(safe(text).encode(encoding, "replace").decode(encoding) + "\n")
+            sys.stderr.flush()
 
 
 def can_ask() -> bool:
@@ -86,10 +99,9 @@ def can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _safe(text: str, encoding: str | None) -> str:
-    """Text from strangers without what would steer a terminal, in characters that the stream can carry."""
-    plain = "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "�" for c in text)
-    return plain.encode(encoding or "utf-8", "replace").decode(encoding or "utf-8")
+def safe(text: str) -> str:
+    """Text from strangers without what would steer a terminal."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "�" for c in text)
 
 
 def fault_text(fault: Fault) -> str:

@@ -173,13 +173,26 @@ def _grouped(group: BaseExceptionGroup[BaseException], console: object) -> int:
     return console.crash(error)
 
 
+def _open_streams() -> None:
+    """Puts nothing in the place of standard streams that were closed before we began."""
+    # WHY: else the next file opened takes their number, and whatever a library complains of is written into it.
+    while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(file)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
+
+
 def entry() -> None:
     """The command as installed. Ends the process at once: what is unfinished is in the ledger, threads included."""
+    _open_streams()
     code = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream:
                 stream.flush()
+        except BrokenPipeError:
+            pass  # whoever read it has gone, which says nothing of how the command ended
         except OSError:
             code = code or 1
     os._exit(code)

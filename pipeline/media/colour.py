@@ -47,7 +47,7 @@ def matrix_of(code: int, height: int, *, rgb: bool = False) -> str:
 
 
 def range_of(code: int, pix_fmt: str, *, rgb: bool = False) -> str:
-    """ "full" or "limited": what the range code point says, else what the pixel format implies."""
+    """What the range code point says, "full" or "limited"; where it says nothing, what the pixel format implies."""
     if rgb or code == ColorRange.JPEG or pix_fmt.startswith("yuvj"):
         return "full"
     return "limited"

@@ -1,4 +1,4 @@
-"""The film: clips one after another, copied where they agree and drawn again where they do not, sound kept at its picture."""
+"""The film: clips one after another, copied where they agree, drawn again where they do not, sound at its picture."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from heapq import merge
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,12 +17,10 @@ from av.packet import Packet
 
 from pipeline.errors import MediaError
 from pipeline.media import mix, splice
-from pipeline.media.encode import aac, even_size, h264, mp4
+from pipeline.media.encode import LARGE_CRF, LARGE_PRESET, LARGE_THREADS, aac, even_size, h264, mp4
 from pipeline.media.redraw import rate_of, redrawn, shape_of, slots_of
 from pipeline.media.reel import Reel, disagreement, load
 from pipeline.media.source import exact_seconds
-
-FILM_CRF = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +105,19 @@ def _copy(reels: Sequence[Reel], out: Path, bed: Path | None, heads: dict[int, s
 def _encode(reels: Sequence[Reel], out: Path, bed: Path | None, size: tuple[int, int], why: str) -> Joined:
     rate = rate_of(reels)
     slots = slots_of(reels, rate)
-    counts = [after - before for before, after in zip(slots, slots[1:], strict=False)]
+    counts = [after - before for before, after in pairwise(slots)]
     stretches = _stretches(reels, [count / rate for count in counts])
     sound = _sound(stretches, bed)
     with mp4(out) as container:
-        video = h264(container, width=size[0], height=size[1], fps=rate, crf=FILM_CRF)
+        video = h264(
+            container,
+            width=size[0],
+            height=size[1],
+            fps=rate,
+            crf=LARGE_CRF,
+            preset=LARGE_PRESET,
+            threads=LARGE_THREADS,
+        )
         audio = _sound_stream(container, stretches, sound)
 
         def pictures() -> Iterator[Packet[Any]]:

@@ -1,4 +1,4 @@
-"""The film's sound: packets of clips that agree laid end to end, or everything through libavfilter, sample by sample."""
+"""The film's sound: packets of clips that agree laid end to end, else all through libavfilter, sample by sample."""
 
 from __future__ import annotations
 
@@ -200,7 +200,8 @@ def _bed(path: Path, total: int, decibels: int) -> Iterator[AudioFrame]:
         found = survey(container, path)
     with opened(path) as container:
         stream = sound_stream(container)
-        assert stream is not None and stream.time_base is not None
+        assert stream is not None
+        assert stream.time_base is not None
         begin = found.sounds[0].pts * stream.time_base if found.sounds else Fraction(0)
         begin = max(begin, Fraction(0))
         length = (found.sounds[-1].pts + found.sounds[-1].duration) * stream.time_base - begin if found.sounds else 0

@@ -1,4 +1,4 @@
-"""Pictures of clips that disagree, decoded and drawn again in one shape and rate: letterboxed on black, never stretched."""
+"""Pictures of clips that disagree, drawn again in one shape and rate: letterboxed on black, never stretched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of clips that agree, copied packet by packet; where a first picture is dropped, encoded up to the next key frame."""
+"""Pictures of clips that agree, copied by the packet; where a first one is dropped, encoded up to the next key frame."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _FLATTEN = {"LA", "La", "PA", "RGBA", "RGBa"}
 
 @contextmanager
 def open_still(path: Path, kind: str) -> Iterator[Image.Image]:
-    """A picture file by the decoder of its kind, not yet decoded. Raises `MediaError` for damage and for too many pixels."""
+    """A picture file by the decoder of its kind, not yet decoded. Raises `MediaError` for damage, too many pixels."""
     from PIL import Image
 
     try:

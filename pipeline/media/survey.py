@@ -1,4 +1,4 @@
-"""Every packet of a file, counted without decoding one: where pictures and sound truly begin and end, and whether all of it is there."""
+"""Every packet of a file, counted without decoding: where pictures and sound truly begin and end; is all of it there."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """Packets of the picture stream and of the first sound stream in the order they are stored; `timed` where each has its pts."""
+    """Packets of the picture and the first sound stream in the order stored; `timed` where each has its pts."""
 
     pictures: tuple[Entry, ...]
     sounds: tuple[Entry, ...]

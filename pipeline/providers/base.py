@@ -184,7 +184,7 @@ class Service(RemotePage, Protocol):
     KEY_ENV: str
     POLL_SECONDS: float  # where polling starts
     LINK_SECONDS: int  # how long a result's link lives; 0: the document does not say
-    OPTIONS: Mapping[str, Sequence[str]]  # the options it knows and prices, with their values
+    OPTIONS: Mapping[str, Sequence[Any]]  # the options it knows and prices, with their values
 
     def headers(self, key: str) -> Mapping[str, str]:
         """The headers that carry the key; no other place does."""

@@ -1,13 +1,13 @@
 """A JSON schema as a quick yes or no, so that a good recipe never waits for jsonschema.
 
-Compiles the words of JSON schema that `schema` uses into closures; `explain` says in words why it is a no, and has the
-last word.
+Compiles the words of JSON schema that our schemas use into closures; `explain` says in words why it is a no, and has
+the last word.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +30,7 @@ def compiled(schema: Schema, root: Schema) -> Check:
     """A function that says whether a value fits the schema; references are looked up in `root`."""
     known = {word: part for word, part in schema.items() if word not in _ANNOTATIONS}
     checks: list[Check] = []
-    if words := {"properties", "additionalProperties", "required"} & known.keys():
+    if words := {"properties", "patternProperties", "additionalProperties", "required"} & known.keys():
         checks.append(_object(schema, root))
     for word in known.keys() - words:
         checks.append(_MAKERS[word](known[word], root))
@@ -46,6 +46,7 @@ def compiled(schema: Schema, root: Schema) -> Check:
 
 def _object(schema: Schema, root: Schema) -> Check:
     fields = {key: compiled(part, root) for key, part in schema.get("properties", {}).items()}
+    patterns = [(re.compile(key).search, compiled(part, root)) for key, part in _patterns(schema)]
     others: Check | None = None
     rest = schema.get("additionalProperties", True)
     if isinstance(rest, Mapping):
@@ -58,12 +59,24 @@ def _object(schema: Schema, root: Schema) -> Check:
         if not isinstance(value, dict):
             return True
         for key, part in value.items():
-            field = fields.get(key, others)
+            field = fields.get(key) or next((way for search, way in patterns if search(key)), others)
             if field is None or not field(part):
                 return False
         return required <= value.keys()
 
     return check
+
+
+def _patterns(schema: Schema) -> Iterable[tuple[str, Schema]]:
+    found: Mapping[str, Schema] = schema.get("patternProperties", {})
+    return found.items()
+
+
+def _type(names: str | list[str], _root: Schema) -> Check:
+    if isinstance(names, str):
+        return _TYPES[names]
+    kinds = [_TYPES[name] for name in names]
+    return lambda value: any(kind(value) for kind in kinds)
 
 
 def _any_of(ways: list[Schema], root: Schema) -> Check:
@@ -130,7 +143,7 @@ def _reference(pointer: str, root: Schema) -> Check:
 
 _MAKERS: Mapping[str, Callable[[Any, Schema], Check]] = {
     "$ref": _reference,
-    "type": lambda name, _: _TYPES[name],
+    "type": _type,
     "anyOf": _any_of,
     "enum": _enum,
     "const": lambda value, root: _enum([value], root),

@@ -93,13 +93,31 @@ def schema() -> dict[str, Any]:
         },
         "limits": limits(),
         "warnings": {"description": "What to look at twice.", "type": "array", "items": {"type": "string"}},
-        "wants": {"description": "Of a saved plan: the flags it was made with.", "type": "object"},
+        "wants": _wants(),
     }
     return {
         "$schema": DRAFT,
         "title": "Rushes plan",
         **entry("What a run would do; amounts are exact decimal numbers.", properties, ("wants",)),
     }
+
+
+def _wants() -> dict[str, Any]:
+    texts = {"type": "array", "items": {"type": "string"}}
+    variables = {"type": "object", "additionalProperties": {"type": "string"}}
+    properties = {
+        "variables": {"description": "--var, by name.", **variables},
+        "date": value("string", "--date; empty where not given.", pattern="^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"),
+        "provider": value("string", "--provider; empty where not given."),
+        "preview": value("boolean", "--preview."),
+        "only": {"description": "--only.", **texts},
+        "redo": {"description": "--redo.", **texts},
+        "output": value("string", "--output as it was given; empty where not."),
+        "workspace": value("string", "--workspace as it was given; empty where not."),
+        "max_credits": value("number null", "--max-credits.", minimum=0),
+        "max_usd": value("number null", "--max-usd.", minimum=0),
+    }
+    return entry("Of a saved plan: the flags it was made with.", properties)
 
 
 def _step_schema() -> dict[str, Any]:

@@ -61,9 +61,9 @@ def _summary(plan: Plan, book: Book | None) -> Iterator[str]:
     yield f"{len(plan.steps)} {noun}: {', '.join(parts)}" if parts else "Nothing is asked for."
     now, follows = plan.totals(follows=False), plan.totals(follows=True)
     yield f"To pay now: {'up to ' if any(now.credits.values()) else ''}{sums(now, plan)}"
-    if any(step.follows and step.action is Action.RUN for step in plan.steps):
+    names = list(dict.fromkeys(s.shot for s in plan.steps if s.follows and s.action is Action.RUN and s.provider))
+    if names:
         paid = any(follows.credits.values())
-        names = list(dict.fromkeys(step.shot for step in plan.steps if step.follows and step.shot))
         whose = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
         yield f"Only following a change: {'up to ' if paid else ''}{sums(follows, plan)} ({line(whose)})"
     yield from _caps(plan, book)

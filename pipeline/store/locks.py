@@ -86,7 +86,7 @@ def _held(name: str, path: Path, holder: dict[str, object]) -> Held:
     if not {"run", "pid", "host", "since"} <= holder.keys():
         return Held(f"Another run holds {name}.", f"Wait until it ends. Its lock is {path}.")
     return Held(
-        f"Run {holder['run']} holds {name} since {holder['since']} (process {holder['pid']} on {holder['host']}).",
+        f"{holder['run']} holds {name} since {holder['since']} (process {holder['pid']} on {holder['host']}).",
         f"Wait until it ends, or stop it: kill -INT {holder['pid']} on {holder['host']}. Then run this again.",
     )
 

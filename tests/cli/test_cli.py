@@ -13,7 +13,8 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,6 +31,20 @@ ONE = "defaults: {duration: 0.5, resolution: 480p, ratio: '1:1'}\nshots:\n  - {i
 SLOW = "defaults: {duration: 8, resolution: 1080p}\nshots:\n" + "".join(
     f"  - {{id: s{i}, prompt: 'number {i}'}}\n" for i in range(6)
 )
+
+
+@contextmanager
+def under_way(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run in a process of its own that has finished its first step; killed at the end if it still lives."""
+    command = [sys.executable, "-m", "pipeline", "run", str(path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert process.stderr
+        assert "done" in process.stderr.readline()
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def no_traceback(done: subprocess.CompletedProcess[str]) -> None:
@@ -119,8 +134,8 @@ def test_check_as_json_is_for_editors(write: Write) -> None:
 @pytest.mark.parametrize(
     "args",
     [["run"], ["runn"], ["plan", "x", "--format", "png"], ["run", "x", "--max-credits", "lots"],
-     ["run", "x", "--var", "a"], ["run", "x", "--date", "tomorrow"], ["run", "x", "--provider", "hollywood"], ["init", "--recipe", "../../etc"],
-     ["run", "plan.json"], ["verify", "."], ["report", "nothing"]],
+     ["run", "x", "--var", "a"], ["run", "x", "--date", "tomorrow"], ["run", "x", "--provider", "hollywood"],
+     ["init", "--recipe", "../../etc"], ["run", "plan.json"], ["verify", "."], ["report", "nothing"]],
 )  # fmt: skip
 def test_a_wrong_command_is_told_how(args: list[str], write: Write) -> None:
     """Exit 2 and a hint, whatever is wrong with the words."""
@@ -140,19 +155,11 @@ def test_only_that_names_nothing_says_what_there_is(write: Write) -> None:
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(write: Write) -> None:
     """Exit 130, a word on how to go on, finished shots kept; the next run makes only the rest."""
     path = write(SLOW)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", "run", str(path)],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    assert process.stderr
-    assert "done" in process.stderr.readline()
-    began = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert time.monotonic() - began < 3
+    with under_way(path) as process:
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert time.monotonic() - began < 3
     assert process.returncode == 130
     assert "goes on" in err
     assert "Traceback" not in out + err
@@ -163,45 +170,21 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(write: Write) -> None
 def test_a_second_run_says_who_holds_the_recipe(write: Write) -> None:
     """Exit 5 while the first one runs."""
     path = write(SLOW)
-    first = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", "run", str(path)],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-    )
-    assert first.stderr
-    try:
-        assert "done" in first.stderr.readline()
+    with under_way(path) as first:
         done = rushes("run", path)
         assert done.returncode == 5
         assert str(first.pid) in done.stderr
-    finally:
-        first.kill()
-        first.communicate()
     assert rushes("plan", path).returncode == 0
 
 
 def test_status_shows_a_run_under_way(write: Write) -> None:
     """Another process may ask while it works."""
     path = write(SLOW)
-    first = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", "run", str(path)],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-    )
-    assert first.stderr
-    try:
-        assert "done" in first.stderr.readline()
+    with under_way(path):
         time.sleep(0.3)
         done = rushes("status", path)
         assert done.returncode == 0
         assert "running" in done.stdout
-    finally:
-        first.kill()
-        first.communicate()
 
 
 def test_a_full_disk_is_told_and_nothing_is_lost(write: Write) -> None:

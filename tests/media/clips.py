@@ -1,4 +1,4 @@
-"""Small real clips of every awkward kind, made with PyAV itself so that the rooms under test do not vouch for themselves."""
+"""Small real clips of every awkward kind, made with PyAV itself so that no room under test vouches for itself."""
 
 from __future__ import annotations
 
