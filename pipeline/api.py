@@ -157,6 +157,22 @@ def status(path: Path, wants: Wants | None = None, house: House | None = None) -
         return manifest.manifest(story_of(desk, ledger, desk.latest, state))
 
 
+def manifest_path(what: str, wants: Wants | None = None, house: House | None = None) -> Path:
+    """The manifest that is meant by its path, its folder, a recipe, a run's id, or nothing: the newest run's.
+
+    Raises `UserError` where there is none.
+    """
+    wants, house = wants or Wants(), house or House()
+    path = Path(what)
+    if not what or not path.exists():
+        if "/" in what or path.suffix in (".json", ".yaml", ".yml"):
+            raise UserError(f"{what} does not exist.", "Name a recipe, a manifest, or a run.")
+        return desks.latest_output(house, wants.workspace, what) / "manifest.json"
+    if path.suffix in (".yaml", ".yml"):
+        return desks.read(path, wants, house).output / "manifest.json"
+    return path / "manifest.json" if path.is_dir() else path
+
+
 def write(path: Path, text: str) -> None:
     """Puts a document at `path`, whole or not at all. Raises `OSError`."""
     write_text(path, text)

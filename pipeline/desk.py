@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import UserError
-from pipeline.events import Event, Failed, Refused, Settled, Started
+from pipeline.events import Event, Failed, Refused, Settled, Started, Submitted
 from pipeline.plan.budget import Book, Limits
 from pipeline.plan.build import build
 from pipeline.plan.draft import Setting
@@ -47,7 +47,6 @@ class Wants:
     redo: tuple[str, ...] = ()
     follow: bool = False
     yes: bool = False
-    allow_unpriced: bool = False
     max_credits: Decimal | None = None
     max_usd: Decimal | None = None
     workspace: Path | None = None
@@ -171,7 +170,30 @@ def read(path: Path, wants: Wants, house: House) -> Reading:
     date = wants.date or house.today()
     recipe = load(path, variables=wants.variables, date=date, providers=tuple(house.providers))
     folder = workspace.find(path, named=wants.workspace or _named(house.environ))
-    return Reading(path=path, wants=wants, recipe=recipe, output=output_of(recipe, wants), folder=folder)
+    output = output_of(recipe, wants)
+    _refuse_place(recipe, wants, output, folder)
+    return Reading(path=path, wants=wants, recipe=recipe, output=output, folder=folder)
+
+
+def _refuse_place(recipe: Recipe, wants: Wants, output: Path, folder: Path) -> None:
+    """Raises `UserError` for an output folder that a recipe's folder leads elsewhere, or that is the workspace."""
+    if not wants.output and not output.is_relative_to(os.path.realpath(recipe.folder)):
+        raise UserError(
+            f"out/{recipe.name} leads out of the recipe's folder, to {output}.",
+            "Take that link away, or say where you want the results with --output.",
+        )
+    if output.is_relative_to(os.path.realpath(folder)):
+        raise UserError(f"the results would go into the workspace {folder}.", "Name another folder with --output.")
+
+
+def _refuse_namesake(latest: Run, path: Path) -> None:
+    """Raises `UserError` where another recipe of this name, which is still there, has its results in that folder."""
+    other = Path(latest.recipe_path)
+    if other != Path(os.path.realpath(path)) and other.exists() and not other.samefile(path):
+        raise UserError(
+            f"{other} has the same name, {latest.recipe}, and its results lie where these would go.",
+            "Give one of the two another `name`, or say where you want these results with --output.",
+        )
 
 
 def _refuse_unwritten(path: Path) -> None:
@@ -187,6 +209,8 @@ def lay(reading: Reading, house: House) -> Desk:
     artifacts = workspace.open_workspace(reading.folder, create=False).artifacts
     with _ledger(reading.folder) as ledger:
         latest = ledger.latest(recipe.name, str(output)) if ledger else None
+        if latest:
+            _refuse_namesake(latest, reading.path)
         unnoted = _unnoted(latest, ledger) if latest and ledger and latest.status == "running" else {}
         known: Known = Nothing()
         if ledger:
@@ -288,10 +312,25 @@ def attempts_of(history: tuple[Event, ...]) -> dict[str, int]:
 
 
 def failures_of(history: tuple[Event, ...]) -> dict[tuple[str, str], int]:
-    """How often each step failed with each key in a run's earlier processes, refusals not counted."""
-    refused = {(event.step, event.attempt) for event in history if isinstance(event, Refused)}
-    failed = (e for e in history if isinstance(e, Failed) and (e.step, e.attempt) not in refused)
+    """How often each step failed with each key in a run's earlier processes; what no service took is not counted."""
+    free = {(event.step, event.attempt) for event in history if isinstance(event, Started) and not event.account}
+    tried = free | {(event.step, event.attempt) for event in history if isinstance(event, Submitted)}
+    failed = (e for e in history if isinstance(e, Failed) and (e.step, e.attempt) in tried)
     return Counter((event.step, event.key) for event in failed)
+
+
+def latest_output(house: House, named: Path | None, run: str = "") -> Path:
+    """Where the results of a run lie, or of the newest one, in the workspace of the current folder.
+
+    Raises `UserError` where there is none.
+    """
+    folder = workspace.find(Path("recipe.yaml"), named=named or _named(house.environ))
+    with _ledger(folder) as ledger:
+        found = ledger.run(run) if ledger and run else next(iter(ledger.runs(plans=False)), None) if ledger else None
+    if found is None:
+        what = f"{run} is no file, and no run" if run else "nothing was run"
+        raise UserError(f"{what} in the workspace {folder}.", "Name a recipe, a manifest, or a run that is there.")
+    return Path(found.output)
 
 
 def changed_only(desk: Desk, house: House) -> Desk | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -164,6 +165,7 @@ def carry_out(desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen
         plan=_planned(desk),
         options={**desk.wants.to_json(), "whole": _is_whole(desk)},
     )
+    _prepare(desk.output)
     if desk.unnoted:
         ledger.remember(run.recipe, run.output, desk.unnoted)
     ledger.begin(run, redo=desk.plan.redo)
@@ -175,6 +177,18 @@ def carry_out(desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen
     _export(desk, state, shelf)
     write_documents(desk.output, document)
     return _outcome(desk, state, ended.status, document, began=True)
+
+
+def _prepare(output: Path) -> None:
+    """Makes the output folder, and a file in it. Raises `UserError` where that cannot be: before anything is made."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"the results cannot be written to {output}: {error.strerror}.", "See to it, or name another --output."
+        ) from None
 
 
 def _leave(desk: Desk, shelf: Workspace, ledger: Ledger, latest: Run, state: RunState) -> Outcome:

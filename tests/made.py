@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pipeline.errors import Place
-from pipeline.events import Event, Result
+from pipeline.events import Artifact, Event, Result
 from pipeline.money import FREE, Price
+from pipeline.plan import build as building
 from pipeline.plan.budget import Limits
+from pipeline.plan.draft import Setting
+from pipeline.plan.known import Known, Nothing
 from pipeline.plan.model import Action, Plan, Step
-from pipeline.recipe.model import Budget, Recipe
+from pipeline.providers.catalog import PROVIDERS
+from pipeline.recipe.model import Budget, Film, LocalFile, Recipe, Shot, Source
 from pipeline.steps.base import Feed, Made
+from pipeline.store.ledger import Kept, Line, Pending, Standing
+from tests import till
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,121 @@ def step(name: str, *needs: str, price: str = "0", usd: str | None = None, **val
 def place(*_: object) -> Place:
     """A place in a recipe that no file has."""
     return Place(file="recipe.yaml", line=1, column=1)
+
+
+def shot(id: str, **values: Any) -> Shot:
+    """A clip of two seconds on the till."""
+    fields: dict[str, Any] = {
+        "id": id,
+        "kind": "video",
+        "prompt": f"prompt of {id}",
+        "provider": "till",
+        "model": "m",
+        "account": "till",
+        "seconds": Decimal(2),
+        "resolution": "720p",
+        "ratio": "16:9",
+        "seed": None,
+        "audio": False,
+        "watermark": False,
+        "people": False,
+        "references": (),
+        "first_frame": None,
+        "last_frame": None,
+        "chain": None,
+        "upscale": None,
+        "takes": 1,
+        "needs": (),
+        "priority": 0,
+        "retry": 0,
+        "pin": False,
+        "where": place,
+    }
+    return Shot(**(fields | values))
+
+
+def cut(*shots: str, **values: Any) -> Film:
+    """A film of these shots."""
+    return Film(shots=shots, where=place, **values)
+
+
+def file(name: str, bytes: str = "") -> Source:
+    """A picture beside the recipe, given by path; `bytes` stand for what is in it."""
+    sha256 = f"sha256:{bytes or name}"
+    return Source(name=name, media="image", file=LocalFile(name=name, path=Path(name), sha256=sha256, bytes=1))
+
+
+def build(*shots: Shot, known: Known | None = None, film: Film | None = None, **values: Any) -> Plan:
+    """The plan of these shots on the till, with nothing known where nothing is said."""
+    budget = values.pop("budget", Budget())
+    setting = Setting(providers={**PROVIDERS, "till": till}, **values)
+    return building.build(recipe(shots=shots, film=film, budget=budget), known or Nothing(), setting)
+
+
+@dataclass
+class Facts:
+    """What is known, said by hand: results and failures by key, and what each step was last made with."""
+
+    made: Mapping[str, Kept] = field(default_factory=dict)
+    failed: Mapping[str, Standing] = field(default_factory=dict)
+    open: Mapping[str, Pending] = field(default_factory=dict)
+    redone: Mapping[str, int] = field(default_factory=dict)
+    noted: Mapping[str, Line] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, plan: Plan, *names: str, **values: Any) -> Facts:
+        """As after a run of this plan: these steps, or all, are made and noted."""
+        done = [s for s in plan.steps if not names or s.id in names]
+        made = {s.key: kept(s) for s in done}
+        return cls(made=made, noted={s.id: Line(key=s.key, base=s.base, own=s.own) for s in done}, **values)
+
+    def kept(self, keys: Iterable[str]) -> Mapping[str, Kept]:
+        return {key: self.made[key] for key in keys if key in self.made}
+
+    def missing(self, artifacts: Iterable[Artifact]) -> set[str]:
+        return {artifact.sha256 for artifact in artifacts} & self.gone
+
+    def standing(self, keys: Iterable[str]) -> Mapping[str, Standing]:
+        return {key: self.failed[key] for key in keys if key in self.failed}
+
+    def pending(self, keys: Iterable[str]) -> Mapping[str, Pending]:
+        return {key: self.open[key] for key in keys if key in self.open}
+
+    def redos(self) -> Mapping[str, int]:
+        return self.redone
+
+    def lines(self) -> Mapping[str, Line]:
+        return self.noted
+
+
+def kept(step: Step) -> Kept:
+    """A result for a step's key, its one file named by the step."""
+    result = Result(outputs={"video": Artifact(sha256=step.id, bytes=1, suffix=".mp4")})
+    return Kept(key=step.key, result=result, run="r", step=step.id, provider="", account="", charged=Decimal(0),
+                usd=None, source="free", at=clock())  # fmt: skip
+
+
+def standing(step: Step) -> Standing:
+    """A failure that stands for a step's key."""
+    return Standing(key=step.key, run="r", step=step.id, error="flagged.", hint="", at=clock())
+
+
+def pending(step: Step, job_id: str | None = "job-7", **values: Any) -> Pending:
+    """An attempt at a step that has no end yet."""
+    fields: dict[str, Any] = {
+        "key": step.key,
+        "run": "r",
+        "step": step.id,
+        "attempt": 3,
+        "provider": "till",
+        "account": "till",
+        "credits": Decimal(6),
+        "usd": None,
+        "doubted": False,
+        "at": clock(),
+    }
+    return Pending(**(fields | {"job_id": job_id} | values))
 
 
 def recipe(**values: Any) -> Recipe:

@@ -73,7 +73,7 @@ def _print(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         # WHY: whoever read it has had enough; that says nothing of how the command ended.
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as we live
 
 
 def _width() -> int:
@@ -87,6 +87,7 @@ def _warn(console: Console, desk: Desk) -> None:
 
 def init(given: argparse.Namespace, _house: House, console: Console) -> int:
     """Writes a recipe of the library into a folder, with the schema that an editor needs for it."""
+    from pipeline import api
     from pipeline.recipe.schema import schema
 
     source = library() / f"{given.recipe}.yaml"
@@ -94,14 +95,11 @@ def init(given: argparse.Namespace, _house: House, console: Console) -> int:
         names = ", ".join(sorted(path.stem for path in library().glob("*.yaml")))
         raise UserError(f"the library has no recipe {given.recipe}.", f"It has {names}.")
     folder = Path(given.folder)
-    folder.mkdir(parents=True, exist_ok=True)
     out = folder / "recipe.yaml"
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(source.read_text(encoding="utf-8"))
-    except FileExistsError:
-        raise UserError(f"{out} is already there.", "Name another folder, or run what is there.") from None
-    (folder / "recipe.schema.json").write_text(dumps(schema(), indent=2) + "\n", encoding="utf-8")
+    if out.exists():
+        raise UserError(f"{out} is already there.", "Name another folder, or run what is there.")
+    api.write(folder / "recipe.schema.json", dumps(schema(), indent=2) + "\n")
+    api.write(out, source.read_text(encoding="utf-8"))
     console.say(f"Wrote {out}. Now: rushes run {out}")
     return 0
 
@@ -211,34 +209,29 @@ def status(given: argparse.Namespace, house: House, _console: Console) -> int:
     from pipeline import api, session
     from pipeline.report import catalog
 
-    path = Path(given.recipe)
-    document = (
-        session.read_manifest(_manifest(path))
-        if path.is_dir() or path.suffix == ".json"
-        else api.status(path, _wants(given), house)
-    )
+    path = Path(given.what)
+    if path.suffix in (".yaml", ".yml"):
+        document = api.status(path, _wants(given), house)
+    else:
+        document = session.read_manifest(api.manifest_path(given.what, _wants(given), house))
     _print(catalog.MANIFESTS[given.format](document))
     return 0
 
 
-def _manifest(path: Path) -> Path:
-    return path / "manifest.json" if path.is_dir() else path
-
-
-def report(given: argparse.Namespace, _house: House, console: Console) -> int:
+def report(given: argparse.Namespace, house: House, console: Console) -> int:
     """Makes the review page of a manifest again, and prints where it is."""
     from pipeline import api
 
-    _print(str(api.report(_manifest(Path(given.manifest)))))
+    _print(str(api.report(api.manifest_path(given.what, _wants(given), house))))
     console.say("Open it in a browser.")
     return 0
 
 
-def verify(given: argparse.Namespace, _house: House, console: Console) -> int:
+def verify(given: argparse.Namespace, house: House, console: Console) -> int:
     """Looks at every file of a manifest to its end."""
     from pipeline import api
 
-    damages = api.verify(_manifest(Path(given.manifest)))
+    damages = api.verify(api.manifest_path(given.what, _wants(given), house))
     if given.format == "json":
         _print(dumps(damages, indent=2))
     else:

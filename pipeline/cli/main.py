@@ -73,16 +73,19 @@ def parser() -> argparse.ArgumentParser:
     _output(run)
 
     status = command("status", "show what is done, in flight, failed and spent")
-    status.add_argument("recipe", metavar="RECIPE|MANIFEST")
-    _wants(status, spending=False)
-    _output(status)
-
     report = command("report", "make the review page again")
-    report.add_argument("manifest", metavar="MANIFEST", help="a manifest.json, or the folder it lies in")
-    _output(report)
-
-    verify = command("verify", "check every file of a manifest: there, of its digest, decoding to its end")
-    verify.add_argument("manifest", metavar="MANIFEST", help="a manifest.json, or the folder it lies in")
+    verify = command("verify", "check every file of a run: there, of its digest, decoding to its end")
+    for one in (status, report, verify):
+        one.add_argument(
+            "what",
+            nargs="?",
+            default="",
+            metavar="RECIPE|RUN|MANIFEST",
+            help="a recipe, a run's id, a manifest.json or its folder (default: the newest run of this workspace)",
+        )
+        _wants(one, spending=False)
+    _output(status)
+    _output(report, formats=("table",))
     _output(verify, formats=("table", "json"))
 
     schema = command("schema", "print a JSON schema: recipe, plan or manifest")
@@ -156,14 +159,16 @@ def main(argv: Sequence[str], house: House | None = None) -> int:
 
 
 def _grouped(group: BaseExceptionGroup[BaseException], console: object) -> int:
-    """The one error that the others came from: tasks that ran beside each other fail as a group."""
+    """The worst of several errors, by the order of the exit codes: tasks that ran beside each other fail as a group."""
     from pipeline.cli.console import Console
     from pipeline.errors import RushesError
 
     assert isinstance(console, Console)
-    error: BaseException = group
+    known, ours = group.split((RushesError, OSError))
+    error: BaseException | None = ours or known
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    assert error is not None
     if isinstance(error, RushesError):
         console.refuse(error)
         return error.exit_code

@@ -129,6 +129,7 @@ class RunState:
         told = failures or {}  # by step and key, of this run's earlier processes: they count against `retry` too
         self._failures = {step.id: told.get((step.id, step.key), 0) for step in plan.steps}
         self._begun: set[str] = set()
+        self._taken = {(step.id, step.attempt) for step in plan.steps if step.job_id}  # attempts a service accepted
         self._missing: dict[str, int] = {}
         self._followers: dict[str, list[str]] = {name: [] for name in self.steps}
         self._doomed: deque[Skip] = deque()
@@ -188,7 +189,7 @@ class RunState:
             case Started():
                 self._started(event)
             case Submitted():
-                pass
+                self._taken.add((event.step, event.attempt))
             case Refused():
                 self._refused(event)
             case Doubted():
@@ -246,7 +247,13 @@ class RunState:
     def is_last_chance(self, name: str) -> bool:
         """Whether a paid step that fails now is not bought again: its failure stands for its key."""
         step = self.steps[name]
-        return bool(step.account) and self._failures[name] >= step.retry
+        tried = self._was_tried(name, self.attempts[name])
+        return bool(step.account) and tried and self._failures[name] >= step.retry
+
+    def _was_tried(self, name: str, attempt: int) -> bool:
+        """Whether an attempt was more than asking: a service took it, or it was work on this machine."""
+        # WHY: a service that was busy to the end, or an input that was gone, is cured by neither `retry` nor an edit.
+        return not self.steps[name].account or (name, attempt) in self._taken
 
     def wake(self, name: str) -> None:
         """A step that rested is ready again."""
@@ -267,12 +274,10 @@ class RunState:
     def _failed(self, event: Failed) -> None:
         if self.phase[event.step] is not Phase.RUNNING:
             return
-        # WHY: what was refused until the engine gave up was never taken: it counts for no submission, and waiting as
-        # often again would not help.
-        taken = self.book.state(event.step, event.attempt) != "released"
         self.book.release(event.step, event.attempt)
-        self._failures[event.step] += taken
-        final = event.permanent or event.undelivered or not taken
+        tried = self._was_tried(event.step, event.attempt)
+        self._failures[event.step] += tried
+        final = event.permanent or event.undelivered or not tried
         if not final and self._failures[event.step] <= self.steps[event.step].retry:
             self._leave(event.step, Phase.WAITING)
             self._make_ready(event.step)

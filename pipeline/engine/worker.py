@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import anyio
 import anyio.to_thread
 
-from pipeline.errors import Advice, ProviderError, StepError
+from pipeline.errors import Advice, MediaError, ProviderError, StepError
 from pipeline.events import (
     Artifact,
     Doubted,
@@ -60,8 +60,10 @@ class Worker:
 
     async def carry(self, step: Step, attempt: int, results: Results, emit: Emit) -> None:
         """Carries out an attempt that has been written down as started. Failures of the step are told as events."""
+        sent = False
         try:
             inputs = [await self._thread(self._input, feed, results) for feed in step.work.feeds]
+            sent = bool(step.account)
             if isinstance(step.work, Generate) and not is_local(step.work.page):
                 result = await self._have_it_done(step, step.work, attempt, inputs, emit)
                 if result is None:
@@ -77,7 +79,7 @@ class Worker:
                     attempt=attempt,
                     error=error.fact,
                     hint=error.hint,
-                    permanent=bool(step.account) and error.advice is Advice.NEVER,
+                    permanent=sent and error.advice is Advice.NEVER,
                 )
             )
             return
@@ -108,6 +110,10 @@ class Worker:
         folder = self.artifacts.stage()
         try:
             return self._keep(step.work.perform(paths, folder))
+        except MediaError as error:
+            names = zip(paths, map(_name, step.work.feeds), strict=True)
+            fact = functools.reduce(lambda told, pair: told.replace(pair[0].name, pair[1]), names, error.fact)
+            raise MediaError(fact, error.hint, advice=error.advice) from error
         finally:
             self.artifacts.discard(folder)
 
@@ -204,3 +210,8 @@ class Worker:
             source=step.provider if told else "estimate",
             **about,
         )
+
+
+def _name(feed: Feed) -> str:
+    """What the user calls an input, whose file in the store is named by its digest."""
+    return str(feed.path) if feed.path else f"the {feed.output.replace('_', ' ')} of {feed.step.partition('/')[0]}"

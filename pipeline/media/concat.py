@@ -17,7 +17,7 @@ from av.packet import Packet
 
 from pipeline.errors import MediaError
 from pipeline.media import mix, splice
-from pipeline.media.encode import LARGE_CRF, LARGE_PRESET, LARGE_THREADS, aac, even_size, h264, mp4
+from pipeline.media.encode import LARGE_CRF, LARGE_THREADS, aac, even_size, h264, mp4
 from pipeline.media.redraw import rate_of, redrawn, shape_of, slots_of
 from pipeline.media.reel import Reel, disagreement, load
 from pipeline.media.source import exact_seconds
@@ -68,12 +68,12 @@ def film(cuts: Sequence[Cut], out: Path, *, bed: Path | None = None, size: tuple
     reels = [load(cut.path, seam=cut.seam and number > 0) for number, cut in enumerate(cuts)]
     why = disagreement(reels)
     if not why and size is not None and size != (reels[0].width, reels[0].height):
-        why = f"the film is to be {size[0]}x{size[1]} and the clips are {reels[0].width}x{reels[0].height}"
+        why = f"The film is to be {size[0]}x{size[1]} and the clips are {reels[0].width}x{reels[0].height}"
     heads: dict[int, splice.Head] | None = None
     if not why:
         heads = splice.heads(reels)
         if heads is None:
-            why = "a repeated picture is dropped at a joint and the clips' encoder settings are not ours"
+            why = "A repeated picture is dropped at a joint and the clips' encoder settings are not ours"
     if heads is None:
         return _encode(reels, out, bed, size or shape_of(reels), why)
     return _copy(reels, out, bed, heads)
@@ -115,7 +115,6 @@ def _encode(reels: Sequence[Reel], out: Path, bed: Path | None, size: tuple[int,
             height=size[1],
             fps=rate,
             crf=LARGE_CRF,
-            preset=LARGE_PRESET,
             threads=LARGE_THREADS,
         )
         audio = _sound_stream(container, stretches, sound)
@@ -130,7 +129,7 @@ def _encode(reels: Sequence[Reel], out: Path, bed: Path | None, size: tuple[int,
             yield from video.encode(None)
 
         _mux(container, pictures(), _sound_packets(container, stretches, sound, bed, audio))
-    return _joined(stretches, counts, "encoded", f"{why[0].upper()}{why[1:]}.")
+    return _joined(stretches, counts, "encoded", f"{why}.")
 
 
 def _stretches(reels: Sequence[Reel], lengths: Iterable[Fraction]) -> list[mix.Stretch]:

@@ -176,9 +176,9 @@ def disagreement(reels: Sequence[Reel]) -> str:
     first = reels[0]
     for reel in reels:
         if not reel.plain:
-            return f"the pictures of {reel.path.name} are not in a form that can be copied ({reel.codec})"
+            return f"The pictures of {reel.path.name} are not in a form that can be copied ({reel.codec})"
         if reel.colour not in ("bt709 limited", UNTAGGED_HD):
-            return f"the colours of {reel.path.name} are {reel.colour}, not BT.709"
+            return f"The colours of {reel.path.name} are {reel.colour}, not BT.709"
         if (reel.width, reel.height) != (first.width, first.height):
             return f"{reel.path.name} is {reel.width}x{reel.height} and {first.path.name} {first.width}x{first.height}"
         for what, mine, others in (

@@ -103,10 +103,8 @@ def opened(path: Path) -> Iterator[InputContainer]:
         raise MediaError(f"{path.name} is a {kind.upper()} picture.", "A video or a sound is needed here.")
     options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     with reading(path), av.open(f"file:{path}", format=_DEMUXERS[kind], options=options) as container:
-        for stream in container.streams:
+        for stream in [known for known in container.streams if known.codec_context is not None]:
             context = stream.codec_context
-            if context is None:
-                continue
             context.options = {"max_pixels": str(MAX_PIXELS)}
             context.thread_count = 1
             if isinstance(stream, VideoStream):

@@ -1,4 +1,4 @@
-"""Pictures of clips that agree, copied by the packet; where a first one is dropped, encoded up to the next key frame."""
+"""Pictures of clips that agree, copied packetwise; where a first one is dropped, encoded up to the next key frame."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pipeline.media.source import needed_picture_stream, opened
 
 # The settings that our own clips are made with first; clips of other encoders match none.
 PRESETS = ("veryfast", "superfast", "ultrafast", "faster", "fast", "medium", "slow")
-HEAD_CRF = 16
+HEAD_CRF = 12  # a second at most, between pictures that are not encoded again: no one should see where
 _TAG = "h264_metadata=colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1:video_full_range_flag=0"
 
 

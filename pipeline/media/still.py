@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import MediaError
+from pipeline.media.sniff import image_size
 from pipeline.media.source import PICTURES, bounded
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def open_still(path: Path, kind: str) -> Iterator[Image.Image]:
     """A picture file by the decoder of its kind, not yet decoded. Raises `MediaError` for damage, too many pixels."""
     from PIL import Image
 
+    # Before Pillow sees it, which would warn on standard error of what is refused here anyway.
+    bounded(path, *(image_size(path) or (0, 0)))
     try:
         with Image.open(path, formats=[PICTURES[kind]]) as image:
             bounded(path, *image.size)

@@ -1,4 +1,4 @@
-"""Every packet of a file, counted without decoding: where pictures and sound truly begin and end; is all of it there."""
+"""Every packet of a file, counted without decoding: where pictures and sounds begin and end, whether all is there."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
 from pipeline.media.colour import ACCURATE, to_bt709
-from pipeline.media.encode import LARGE_CRF, LARGE_PRESET, LARGE_THREADS, aac, h264, mp4
+from pipeline.media.encode import LARGE_CRF, LARGE_THREADS, aac, h264, mp4
 from pipeline.media.probe import Probe, probe
 from pipeline.media.redraw import Canvas
 from pipeline.media.reel import load
@@ -77,7 +77,6 @@ def upscale(source: Path, out: Path, *, to: str) -> Probe:
             fps=reel.fps,
             time_base=reel.base,
             crf=LARGE_CRF,
-            preset=LARGE_PRESET,
             steady=reel.steady,
             threads=LARGE_THREADS,
         )

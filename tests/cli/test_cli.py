@@ -28,7 +28,7 @@ from tests.conftest import ROOT, rushes
 
 Write = Callable[..., Path]
 ONE = "defaults: {duration: 0.5, resolution: 480p, ratio: '1:1'}\nshots:\n  - {id: a, prompt: a red door}\n"
-SLOW = "defaults: {duration: 8, resolution: 1080p}\nshots:\n" + "".join(
+SLOW = "defaults: {duration: 5, resolution: 720p}\nshots:\n" + "".join(
     f"  - {{id: s{i}, prompt: 'number {i}'}}\n" for i in range(6)
 )
 

@@ -26,7 +26,9 @@ ROOMS = {  # library -> the rooms that may know it
     "httpx": ("providers",),
     "tqdm": ("cli",),
     "argparse": ("cli",),
-    "anyio": ("engine", "providers", "store", "session.py"),
+    "anyio": ("engine", "providers", "store", "emulators", "session.py"),
+    "starlette": ("emulators",),
+    "uvicorn": ("emulators",),
 }
 
 

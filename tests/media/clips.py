@@ -13,6 +13,8 @@ import av
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
+from pipeline.media.encode import Encoder
+
 RATE = 48_000
 
 
@@ -44,7 +46,7 @@ def clip(
     numbers: Iterable[int],
     *,
     size: tuple[int, int] = (160, 96),
-    fps: int = 24,
+    fps: int | Fraction = 24,
     bframes: int = 0,
     gop: int = 250,
     tagged: bool = True,
@@ -55,6 +57,7 @@ def clip(
     format: str | None = None,
     codec: str = "libx264",
     crf: int = 12,
+    extra: dict[str, str] | None = None,
     draw: Callable[[int, tuple[int, int]], Image.Image] = card,
 ) -> Path:
     """A clip of numbered cards; `times` are the pictures' times in 1/1000 s, else they come at `fps`."""
@@ -65,7 +68,8 @@ def clip(
         context.thread_count = 1
         if codec == "libx264":
             video.options = {"crf": str(crf), "g": str(gop), "bf": str(bframes), "preset": "veryfast"}
-        context.time_base = Fraction(1, 1000) if times else Fraction(1, fps)
+        video.options = video.options | (extra or {})
+        context.time_base = Fraction(1, 1000) if times else 1 / Fraction(fps)
         if tagged:
             context.colorspace, context.color_range, context.color_primaries, context.color_trc = 1, 1, 1, 1
         audio = None
@@ -85,19 +89,44 @@ def clip(
     return path
 
 
-def frame_of(image: Image.Image) -> av.VideoFrame:
-    """The picture as BT.709 limited 4:2:0."""
+def ours(
+    path: Path,
+    numbers: Iterable[int],
+    *,
+    size: tuple[int, int] = (160, 96),
+    fps: int | Fraction = 24,
+    key_every: int | None = None,
+    beep_at: float | None = None,
+    sound_seconds: float | None = None,
+    crf: int = 16,
+) -> Path:
+    """A clip of numbered cards by the house's own encoder, as `animatic` makes them."""
+    rate = None if sound_seconds is None else RATE
+    with Encoder(
+        path, width=size[0], height=size[1], fps=Fraction(fps), sound_rate=rate, key_every=key_every, crf=crf
+    ) as encoder:
+        for number in numbers:
+            encoder.rgb(card(number, size).tobytes())
+        if sound_seconds is not None:
+            encoder.sound(samples(sound_seconds, beep_at))
+    return path
+
+
+def frame_of(
+    image: Image.Image, *, matrix: Colorspace = Colorspace.ITU709, full: bool = False, pix_fmt: str = "yuv420p"
+) -> av.VideoFrame:
+    """The picture in that matrix and range, BT.709 limited 4:2:0 unless told otherwise."""
     frame = av.VideoFrame(*image.size, "rgb24")
     plane = frame.planes[0]
     row, data = image.width * 3, image.tobytes()
     padded = b"".join(data[y * row : (y + 1) * row].ljust(plane.line_size, b"\0") for y in range(image.height))
     plane.update(padded)
     return frame.reformat(
-        format="yuv420p",
-        src_colorspace=Colorspace.ITU709,
-        dst_colorspace=Colorspace.ITU709,
+        format=pix_fmt,
+        src_colorspace=matrix,
+        dst_colorspace=matrix,
         src_color_range=ColorRange.JPEG,
-        dst_color_range=ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
         interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT,
     )
 
@@ -190,3 +219,20 @@ def png_bytes(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def patched(path: Path, box: bytes, offset: int, data: bytes) -> Path:
+    """The mp4 with `data` written `offset` bytes after the first `box`'s name."""
+    content = bytearray(path.read_bytes())
+    place = content.index(box) + len(box) + offset
+    content[place : place + len(data)] = data
+    path.write_bytes(content)
+    return path
+
+
+def turned(path: Path, degrees: int) -> Path:
+    """The mp4, asking players to turn its pictures clockwise by a quarter turn or several."""
+    one = 1 << 16
+    a, b = {0: (one, 0), 90: (0, one), 180: (-one, 0), 270: (0, -one)}[degrees]
+    matrix = (a, b, 0, -b, a, 0, 0, 0, 1 << 30)
+    return patched(path, b"tkhd", 40, b"".join(value.to_bytes(4, "big", signed=True) for value in matrix))

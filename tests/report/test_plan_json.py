@@ -47,7 +47,10 @@ def test_any_plan_fits_the_schema_and_a_spoilt_one_does_not() -> None:
     for some in (hostile_plan(), plan(), plan(shot("a", provider="till"), caps=Caps(usd=Decimal(1)))):
         VALIDATOR.validate(json.loads(dumps(plan_json.plan_json(some))))
     good = plan_json.plan_json(plan(shot("a")))
-    VALIDATOR.validate({**good, "wants": {}})
+    wants = {"variables": {}, "date": "", "provider": "", "preview": False, "only": [], "redo": ["a*"]}
+    wants |= {"output": "", "workspace": "", "max_credits": None, "max_usd": 5}
+    VALIDATOR.validate({**good, "wants": wants})
+    assert list(VALIDATOR.iter_errors({**good, "wants": {**wants, "yes": True}}))
     assert list(VALIDATOR.iter_errors({**good, "extra": 1}))
     assert list(VALIDATOR.iter_errors({**good, "steps": [{**good["steps"][0], "action": "maybe"}]}))
 

@@ -13,7 +13,7 @@ from pipeline.recipe.model import Caps
 from pipeline.report.legible import cells
 from pipeline.report.plan_text import plan_table
 from tests.report.hostile import hostile_plan
-from tests.report.stories import Memory, Told, lighthouse, plan, shot
+from tests.report.stories import Memory, Told, cut, lighthouse, plan, shot
 
 TILL = Caps(credits={"till": Decimal(120)})
 
@@ -47,9 +47,16 @@ def test_what_only_follows_a_change_is_priced_apart() -> None:
     lines = plan_table(replace(changed, steps=steps), width=100).splitlines()
     assert lines[-3:] == [
         "To pay now: up to 50 till credits ($0.20)",
-        "Only following a change: up to 50 till credits ($0.20) (a, b)",
+        "Only following a change: up to 50 till credits ($0.20) (b)",
         "Cap for the run: 120 till credits, 20 left after this",
     ]
+
+
+def test_a_film_alone_that_follows_names_no_shot() -> None:
+    """Where only work on this machine follows a change there is nothing to be priced apart."""
+    found = plan(shot("a"), film=cut("a"))
+    steps = tuple(replace(step, follows=not step.provider) for step in found.steps)
+    assert "Only following" not in plan_table(replace(found, steps=steps), width=100)
 
 
 def test_caps_count_what_the_run_has_already_spent() -> None:
