@@ -213,11 +213,10 @@ class Service(RemotePage, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A place in a service's storage: PUT the bytes to `url` with this content type, then call them `address`."""
+    """A place in a service's storage: PUT the bytes to `url`, with the type asked for; then call them `address`."""
 
     url: str
     address: str
-    content_type: str
     seconds: int  # how long the place waits; 0: not told
 
 
@@ -347,10 +346,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """One page of a list. `complete`: with the pages before it, all that the service has; `next` asks for more."""
+    """One page of a list. `complete`: with the pages before it, all that the service has; `next` asks for more.
+
+    `possible` are jobs that show no mark, and that nothing else tells from the request: they prove no absence.
+    """
 
     found: tuple[Found, ...]
-    complete: bool
+    possible: tuple[Found, ...] = ()
+    complete: bool = False
     next: Call | None = None
     oldest: str = ""  # when the last job of this page was made: newer ones have been seen even if it is not complete
 
@@ -375,9 +378,9 @@ class Cancels(Protocol):
     def cancel(self, job_id: str) -> Call: ...
 
 
-def is_service(page: RemotePage) -> TypeGuard[Service]:
-    """Whether a remote page has what a real connection needs."""
-    return hasattr(page, "BASE_URL")
+def is_service(page: RemotePage | Enlarges) -> TypeGuard[Service | Enlarges]:
+    """Whether a page speaks for a real service: it takes a mark, and says of a fault what fits what was asked."""
+    return hasattr(page, "POLL_SECONDS")
 
 
 def is_local(page: LocalPage | RemotePage) -> TypeGuard[LocalPage]:

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.providers import animatic
-from pipeline.providers.base import LocalPage, RemotePage
+from pipeline.providers import (
+    animatic,
+    naci,
+    seedance2_movie,
+    seedancee2,
+    seegen,
+    seegen_older,
+    seegen_upscaler,
+)
+from pipeline.providers.base import Enlarges, LocalPage, RemotePage, Service
 
 LOCAL: Mapping[str, LocalPage] = {"animatic": animatic}
 REMOTE: Mapping[str, RemotePage] = {}
+
+SERVICES: Mapping[str, Service] = {
+    "seegen": seegen,
+    "seedance2-movie": seedance2_movie,
+    "seedancee2": seedancee2,
+    "naci": naci.page(),
+}
+"""The services as they are without any configuration; `naci.page` makes its page from the user's."""
+EDITIONS: Mapping[str, Mapping[str, Service]] = {"seegen": {"seegen": seegen, "seegen-older": seegen_older}}
+"""Provider -> edition of its document, as the configuration names it -> the page that speaks for it."""
+UPSCALERS: Mapping[str, Enlarges] = {"seegen": seegen_upscaler}
+"""Provider -> what makes finished clips of any provider larger, on that provider's account."""
 
 Providers = Mapping[str, LocalPage | RemotePage]
 PROVIDERS: Providers = {**LOCAL, **REMOTE}

@@ -120,9 +120,10 @@ def _shape(service: str, item: Input, limits: Limits) -> Iterable[Complaint]:
 def of_duration(service: str, wish: Wish, low: int, high: int, place: str) -> Iterable[Complaint]:
     """A clip that is no whole number of seconds, or none within the document's range."""
     if wish.seconds != wish.seconds.to_integral_value() or not low <= wish.seconds <= high:
+        asked = f"{wish.seconds.normalize():f}"
         yield Complaint(
             field="duration",
-            fact=f"{service} makes clips of {low} to {high} whole seconds ({place}), not of {wish.seconds.normalize():f}.",
+            fact=f"{service} makes clips of {low} to {high} whole seconds ({place}), not of {asked}.",
             hint="Give another duration, or split the shot and chain the parts.",
         )
 
@@ -163,7 +164,9 @@ def of_prompt(service: str, wish: Wish, place: str) -> Iterable[Complaint]:
         yield Complaint(field="prompt", fact=f"{service} wants a prompt here ({place}).", hint="Write one.")
 
 
-_FLAGS = re.compile(r"(?:^|\s)--(?:rs|rt|dur|seed|cf|wm|resolution|ratio|duration|camerafixed|watermark)\b", re.IGNORECASE)
+_FLAGS = re.compile(
+    r"(?:^|\s)--(?:rs|rt|dur|seed|cf|wm|resolution|ratio|duration|camerafixed|watermark)\b", re.IGNORECASE
+)
 
 
 def of_flags(service: str, wish: Wish) -> Iterable[Complaint]:

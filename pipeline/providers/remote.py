@@ -6,15 +6,23 @@ sent again: only the answer that certainly says no comes back as advice to try l
 
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import anyio
 
-from pipeline.errors import Advice, ProviderError
+from pipeline.errors import Advice, JobLost, LinkDied, ProviderError
 from pipeline.media.sniff import HEAD_BYTES, sniff
-from pipeline.providers.base import Call, RemotePage, Reply, Status
+from pipeline.providers.base import Call, Enlarges, RemotePage, Reply, Status, is_service
+
+Sleep = Callable[[float], Awaitable[None]]
+Fresh = Callable[[str], Awaitable[str]]
+"""Asks the service for a link again, by the output's name; an empty text where it gives none."""
+
+FRESH_SECONDS = 60.0  # a gateway may not know a job at once that it has just named
+SLOWEST_SECONDS = 60.0  # between two questions, unless the service says more
 
 
 class Wire(Protocol):
@@ -24,15 +32,33 @@ class Wire(Protocol):
         """Makes one call. Raises `ProviderError`: LATER where it certainly did not arrive, DOUBT where it may have."""
         ...
 
-    async def download(self, url: str, out: Path) -> None:
-        """Streams a link into a file, without credentials. Raises `ProviderError`, `OSError`."""
+    async def download(self, url: str, out: Path) -> str | None:
+        """Streams a link into a file, without credentials; gives its digest where it was taken on the way.
+
+        Raises `LinkDied` where a fresh link may help, `ProviderError`, `OSError`.
+        """
         ...
 
     poll_seconds: float
 
 
-async def submit(page: RemotePage, wire: Wire, request: Mapping[str, Any], inputs: Sequence[str]) -> str:
+async def submit(
+    page: RemotePage | Enlarges,
+    wire: Wire,
+    request: Mapping[str, Any],
+    inputs: Sequence[str],
+    *,
+    mark: str = "",
+    callback: str = "",
+) -> str:
     """Creates the job and gives its id. Raises `ProviderError`; with advice DOUBT where it may have been accepted."""
+    if is_service(page):
+        reply = await wire.send(page.submit(request, inputs, mark, callback))
+        # WHY: the page is asked first, whatever the status: a refusal that names a job has taken it.
+        job_id = page.job_id(reply)
+        if not job_id:
+            raise page.fault(reply, "create")
+        return job_id
     reply = await wire.send(page.submit(request, inputs))
     if not 200 <= reply.status < 300:
         raise page.fault(reply)
@@ -42,7 +68,7 @@ async def submit(page: RemotePage, wire: Wire, request: Mapping[str, Any], input
     return job_id
 
 
-def _unreadable(page: RemotePage) -> ProviderError:
+def _unreadable(page: RemotePage | Enlarges) -> ProviderError:
     return ProviderError(
         f"{page.NAME} took the request, but its answer cannot be read.",
         "Ask what became of it with `rushes recover`.",
@@ -51,37 +77,99 @@ def _unreadable(page: RemotePage) -> ProviderError:
 
 
 async def wait(
-    page: RemotePage, wire: Wire, job_id: str, sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    page: RemotePage | Enlarges,
+    wire: Wire,
+    job_id: str,
+    sleep: Sleep = anyio.sleep,
+    *,
+    limit_seconds: float | None = None,
 ) -> Status:
-    """Asks until the job has ended, slower with its age. Raises `ProviderError` where the service refuses to say."""
+    """Asks until the job has ended, slower with its age.
+
+    Raises `ProviderError`: NEVER where the service refuses to say, LATER after `limit_seconds`, when the job goes on.
+    """
     seconds = wire.poll_seconds
-    while True:
-        await sleep(seconds)
+    real = is_service(page)
+    pace = max(wire.poll_seconds * 4, page.POLL_SECONDS if is_service(page) else 0.0)
+    age = 0.0
+    while limit_seconds is None or age < limit_seconds:
+        pause = seconds * random.uniform(0.9, 1.1) if real else seconds  # so that many are not asked after at once
+        await sleep(pause)
+        age += pause
         try:
-            reply = await wire.send(page.poll(job_id))
+            status = await _ask(page, wire, page.poll(job_id))
         except ProviderError as error:
-            if error.advice is Advice.NEVER:
+            if error.advice is Advice.NEVER and not (isinstance(error, JobLost) and age < FRESH_SECONDS):
                 raise
-            seconds = max(seconds, error.after_seconds or 0.0)
+            slower = min(seconds * 1.5, SLOWEST_SECONDS) if real else seconds
+            seconds = max(seconds, slower if error.after_seconds is None else error.after_seconds)
             continue
-        if not 200 <= reply.status < 300:
-            fault = page.fault(reply)
-            if fault.advice is Advice.NEVER:
-                raise fault
-            seconds = max(seconds, fault.after_seconds or 0.0)
-            continue
-        status = page.status(reply)
         if status.done:
-            return status
-        seconds = min(seconds * 1.2, wire.poll_seconds * 4)
+            return await _with_links(page, wire, status)
+        seconds = min(seconds * 1.2, pace)
+    raise ProviderError(
+        f"{page.NAME} is still at work after {age / 60:.0f} minutes.",
+        "Run the same command again: it goes on with the job, and pays nothing more.",
+        advice=Advice.LATER,
+    )
 
 
-async def fetch(wire: Wire, links: Mapping[str, str], folder: Path) -> dict[str, Path]:
-    """Downloads every link into the folder; the names are the outputs', the endings say what the bytes are."""
+async def _ask(page: RemotePage | Enlarges, wire: Wire, call: Call) -> Status:
+    reply = await wire.send(call)
+    if is_service(page):
+        return page.status(reply)  # it says itself what an HTTP status is worth
+    if not 200 <= reply.status < 300:
+        raise page.fault(reply)
+    return page.status(reply)
+
+
+async def _with_links(page: RemotePage | Enlarges, wire: Wire, status: Status) -> Status:
+    """The status, or that of the one more question that the page wants asked where no link was named."""
+    if status.error or status.links or status.ask is None:
+        return status
+    try:
+        again = await _ask(page, wire, status.ask)
+    except ProviderError:
+        return status
+    return again if again.done and again.links else status
+
+
+def fresh_links(page: RemotePage | Enlarges, wire: Wire, job_id: str) -> Fresh:
+    """What asks once more how the finished job stands, for a link in the place of one that died."""
+
+    async def fresh(name: str) -> str:
+        status = await _with_links(page, wire, await _ask(page, wire, page.poll(job_id)))
+        return status.links.get(name, "")
+
+    return fresh
+
+
+MAIN = ("video", "image")
+
+
+async def fetch(wire: Wire, links: Mapping[str, str], folder: Path, *, fresh: Fresh | None = None) -> dict[str, Path]:
+    """Downloads every link into the folder; the names are the outputs', the endings say what the bytes are.
+
+    An extra, such as a last frame, that cannot be had is left out. Raises `ProviderError` where there is no link, or
+    where the clip or still itself cannot be had, also not by a `fresh` link.
+    """
+    if not links:
+        raise ProviderError("The service says that it is done, and names no file.", advice=Advice.LATER)
     files: dict[str, Path] = {}
     for name, url in links.items():
         file = folder / name
-        await wire.download(url, file)
+        try:
+            try:
+                await wire.download(url, file)
+            except LinkDied:
+                again = await fresh(name) if fresh else ""
+                if not again:
+                    raise
+                await wire.download(again, file)
+        except ProviderError:
+            if name in MAIN or not any(main in links for main in MAIN):
+                raise
+            continue
         files[name] = file.rename(file.with_suffix(_suffix(file)))
     return files
 

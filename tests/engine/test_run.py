@@ -113,7 +113,10 @@ def test_an_accepted_job_that_failed_is_not_bought_again() -> None:
     """With `retry: 0` even a failure that may pass stands for its key."""
 
     async def carry(step: Step, attempt: int, results: Results, emit: Emit) -> None:
-        await emit(Failed(at=made.clock(), step=step.id, key=step.key, attempt=attempt, error="broke"))
+        about = {"at": made.clock(), "step": step.id, "key": step.key, "attempt": attempt}
+        if step.account:
+            await emit(Submitted(job_id="j", **about))
+        await emit(Failed(error="broke", **about))
 
     _, log, _ = play(made.plan([made.step("a/generate", price="5")]), carry)
     assert [event.permanent for event in log.of(Failed)] == [True]

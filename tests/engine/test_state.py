@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.engine.state import LIVE, Phase, RunState, Share, Skip, Start
 from pipeline.errors import Advice
-from pipeline.events import Doubted, Event, Failed, Refused, Settled, Skipped, Started, Succeeded
+from pipeline.events import Doubted, Event, Failed, Refused, Settled, Skipped, Started, Submitted, Succeeded
 from pipeline.plan.budget import Book, Limit, Limits
 from pipeline.plan.model import Action, Step
 from tests import made
@@ -127,9 +127,11 @@ def test_paid_retries_are_as_many_as_the_recipe_says() -> None:
     """A failure that may pass is tried again `retry` times, a permanent one never."""
     state = state_of(made.step("a/generate", price="1", retry=1), made.step("b/generate", price="1", retry=1))
     start_all(state)
-    state.apply(failed("a/generate", permanent=False))
-    state.apply(failed("b/generate", permanent=True))
+    taken = [Submitted(at=AT, step=n, key=f"k1:{n}", attempt=1, job_id="j") for n in ("a/generate", "b/generate")]
+    for event in (*taken, failed("a/generate", permanent=False), failed("b/generate", permanent=True)):
+        state.apply(event)
     assert start_all(state) == ["a/generate"]
+    state.apply(Submitted(at=AT, step="a/generate", key="k1:a/generate", attempt=2, job_id="j"))
     assert state.is_last_chance("a/generate")
     state.apply(failed("a/generate", 2, permanent=False))
     assert start_all(state) == []

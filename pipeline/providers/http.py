@@ -1,0 +1,370 @@
+"""The wire: calls as HTTP on one account's behalf, downloads and uploads without its key. The one room with httpx.
+
+    send       one call -> one `Reply`; the key travels in the page's headers to the base URL alone, redirects never
+    download   a link -> a file: streamed, measured, digested, taken up where it was cut; no key, no cookies
+    put        a file -> a presigned place: streamed; no key
+
+Every exception of httpx is mapped in `advice_of`: LATER only where certainly nothing was sent.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ipaddress
+import logging
+import os
+import time
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import anyio
+import anyio.lowlevel
+import httpx
+
+from pipeline.digest import dumps, loads
+from pipeline.errors import Advice, LinkDied, ProviderError, UserError
+from pipeline.providers.base import Call, Reply, Service
+from pipeline.providers.download import Download
+
+# WHY: httpx has 16 ms of work in its pool for each of 100 requests in flight; and it keeps a connection no longer than
+# small servers do (uvicorn: 5 s), so that none is used that the other end has just closed.
+LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=20, keepalive_expiry=4.0)
+TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=300.0)
+MOST_ANSWER = 4_000_000  # bytes of an answer that are read
+MOST_TEXT = 2000  # characters of an answer that is no JSON
+MOST_FILE = 2_000_000_000
+MOST_WAIT = 3600.0  # of a Retry-After
+REDIRECTS = 5
+CUTS = 5  # in a row without a byte more, before a download is given up
+HASTE = 0.2  # seconds: where polling starts in a rehearsal
+HIDDEN = "[key]"
+SHORTEST_KEY = 8  # a shorter one is no secret, and would be found in any word
+_REQUEST_IDS = ("x-request-id", "x-tt-logid", "x-amz-request-id", "cf-ray")
+
+# WHY: at INFO httpx writes whole URLs, and the query of a presigned one is a credential.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by name or number."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def base_url(text: str, setting: str) -> str:
+    """A base URL without a slash at its end: https, or http to this machine. Raises `UserError` naming the setting."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host, parts = "", urlsplit("")
+    plain = parts.scheme == "http" and is_loopback(host)
+    if not host or not (parts.scheme == "https" or plain):
+        raise UserError(f"{setting} is no base URL.", "Use https; plain http is only for this machine.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UserError(f"{setting} has more than an address in it.", "Leave out name, password, query and fragment.")
+    return text.rstrip("/")
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Seconds to wait from a Retry-After in seconds or as a date, from 0 to an hour; None for what is neither."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), MOST_WAIT) if seconds == seconds else None
+
+
+UNSENT: tuple[type[Exception], ...] = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""What happens before the first byte of a request leaves."""
+MISTAKEN: tuple[type[Exception], ...] = (httpx.InvalidURL, httpx.UnsupportedProtocol)
+"""What repeating cannot cure, since the address is wrong; nothing was sent."""
+
+
+def advice_of(error: Exception, *, repeatable: bool) -> Advice:
+    """LATER where certainly nothing was sent or the call may be repeated, NEVER for a wrong address, else DOUBT."""
+    if isinstance(error, MISTAKEN):
+        return Advice.NEVER
+    return Advice.LATER if repeatable or isinstance(error, UNSENT) else Advice.DOUBT
+
+
+FOREIGN: tuple[type[Exception], ...] = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.CookieConflict,
+    httpx.StreamError,
+    OSError,
+    anyio.ClosedResourceError,
+    anyio.BrokenResourceError,
+)
+"""All that httpx and what lies under it raise."""
+
+
+class HttpWire:
+    """How calls reach one service on one account's behalf; an async context manager that closes its connections."""
+
+    def __init__(
+        self,
+        page: Service,
+        key: str,
+        *,
+        base: str = "",
+        poll_seconds: float | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self.name = page.NAME
+        self.base = base_url(base or page.BASE_URL, page.BASE_URL_ENV)
+        self._key = key.strip()
+        if not self._key or not self._key.isascii() or not self._key.isprintable():
+            raise UserError(f"the key of {self.name} is missing or is none.", f"Set {page.KEY_ENV} anew.")
+        self._headers = dict(page.headers(self._key))
+        self._here = is_loopback(urlsplit(self.base).hostname or "")
+        pace = min(HASTE, page.POLL_SECONDS) if self._here else page.POLL_SECONDS
+        self.poll_seconds = pace if poll_seconds is None else poll_seconds
+        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="download")
+        self._now = now
+        self._sleep = sleep
+        self._client = httpx.AsyncClient(
+            limits=LIMITS,
+            timeout=TIMEOUT,
+            transport=transport,
+            follow_redirects=False,
+            headers={"User-Agent": "rushes", "Accept-Encoding": "identity"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            trust_env=not self._here,  # a proxy is for the world outside
+        )
+
+    def __repr__(self) -> str:
+        return f"<HttpWire {self.name} at {self.base}>"
+
+    async def __aenter__(self) -> HttpWire:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._client.aclose()
+        self._pool.shutdown(wait=False)
+
+    async def send(self, call: Call) -> Reply:
+        """Makes one call. Raises `ProviderError`: LATER where it certainly did not arrive, DOUBT where it may have."""
+        headers = dict(self._headers)
+        content = None
+        if call.body is not None:
+            headers["Content-Type"] = "application/json"
+            content = dumps(call.body).encode()
+        fault: ProviderError
+        try:
+            request = self._client.build_request(
+                call.method, self.base + call.path, params=dict(call.query) or None, headers=headers, content=content
+            )
+            response = await self._client.send(request, stream=True)
+            try:
+                body = await _capped(response)
+            finally:
+                await response.aclose()
+            return self._reply(response, body)
+        except FOREIGN as error:
+            repeatable = call.repeatable or call.method == "GET"
+            fault = self._fault(error, advice_of(error, repeatable=repeatable))
+        # WHY: raised out here, so that the foreign error, which holds the request and its key, is no part of this one.
+        raise fault
+
+    def _reply(self, response: httpx.Response, body: bytes) -> Reply:
+        try:
+            value = self._without_key(loads(body.decode("utf-8-sig"))) if len(body) < MOST_ANSWER else None
+        except (ValueError, RecursionError):
+            value = None
+        text = "" if value is not None else body[: MOST_TEXT * 4].decode("utf-8", "replace")
+        if response.is_redirect:
+            text = f"a redirect to {urlsplit(response.headers.get('location', '')).hostname or 'elsewhere'}"
+            value = None
+        return Reply(
+            status=response.status_code,
+            json=value,
+            text=self._hidden(text)[:MOST_TEXT],
+            retry_after=retry_after(response.headers.get("retry-after"), self._now()),
+            request_id=self._hidden(next((v for n in _REQUEST_IDS if (v := response.headers.get(n))), ""))[:100],
+        )
+
+    def _hidden(self, text: str) -> str:
+        return text.replace(self._key, HIDDEN) if len(self._key) >= SHORTEST_KEY else text
+
+    def _without_key(self, value: Any) -> Any:
+        """An answer with the key taken out of every text in it: some services say it back."""
+        if isinstance(value, str):
+            return self._hidden(value)
+        if isinstance(value, list):
+            return [self._without_key(item) for item in value]
+        if isinstance(value, dict):
+            return {self._hidden(name): self._without_key(item) for name, item in value.items()}
+        return value
+
+    def _fault(self, error: Exception, advice: Advice, what: str = "") -> ProviderError:
+        cause = _CAUSES.get(type(error).__name__, "the connection broke")
+        host = what or urlsplit(self.base).hostname
+        hint = {
+            Advice.NEVER: "Look at the base URL.",
+            Advice.LATER: "Nothing was bought; it is tried again.",
+        }.get(advice, "It may have been taken: ask what became of it with `rushes recover`.")
+        return ProviderError(f"{self.name}: {cause} ({host}).", hint, advice=advice)
+
+    async def download(self, url: str, out: Path, *, most_bytes: int = MOST_FILE) -> str:
+        """Streams a link into a file, without credentials, and gives the bytes' digest.
+
+        Raises `LinkDied` for 401, 403, 404 and 410, `ProviderError` for what is no file, too large or stays cut,
+        `OSError` for the disk.
+        """
+        part = out.with_name(f"{out.name}.part")
+        file = Download(part, most_bytes, self._pool)
+        failures = 0
+        try:
+            while not file.whole:
+                before = file.bytes
+                fault = await self._piece(url, file)
+                if fault is None:
+                    continue
+                failures = 1 if file.bytes > before else failures + 1
+                if failures >= CUTS or fault.advice is not Advice.LATER or isinstance(fault, LinkDied):
+                    raise fault
+                await self._sleep(fault.after_seconds if fault.after_seconds is not None else 0.5 * 2**failures)
+            digest = file.digest()
+        except BaseException:
+            file.close()
+            part.unlink(missing_ok=True)
+            raise
+        file.close()
+        os.replace(part, out)  # noqa: PTH105  # the same move as everywhere, and it says that it replaces
+        return digest
+
+    async def _piece(self, url: str, file: Download) -> ProviderError | None:
+        """One request for what is missing of a file; None where it went as it should."""
+        try:
+            response = await self._open(url, file.headers())
+        except FOREIGN as error:
+            return self._fault(error, advice_of(error, repeatable=True), "a download")
+        try:
+            if response.status_code == 416:  # it has become another file, or is shorter than what we have
+                file.restart()
+                return self._refusal(response)
+            if response.status_code not in (200, 206):
+                return self._refusal(response)
+            file.begin(response.status_code, response.headers, response.url.host)
+            try:
+                async for chunk in response.aiter_raw():
+                    await file.write(chunk)
+            except FOREIGN as error:
+                if isinstance(error, OSError):
+                    raise  # of our own disk: what the network raises, httpx has wrapped
+                return self._fault(error, Advice.LATER, "a download")
+            return file.ended()
+        finally:
+            await response.aclose()
+
+    async def _open(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
+        """The answer to a GET of a link, with redirects followed to where links may lead."""
+        for _ in range(REDIRECTS + 1):
+            self._check(url)
+            request = self._client.build_request("GET", url, headers=dict(headers))
+            response = await self._client.send(request, stream=True)
+            target = response.headers.get("location")
+            if not (response.is_redirect and target):
+                return response
+            await response.aclose()
+            url = urljoin(url, target)
+        raise ProviderError(f"{self.name}: a link leads round in circles.", advice=Advice.LATER)
+
+    def _check(self, url: str) -> None:
+        """A link may lead to https without a name or password in it; in a rehearsal also to http on this machine."""
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname or ""
+        except ValueError:
+            host, parts = "", urlsplit("")
+        if parts.scheme == "https" and host and not (parts.username or parts.password):
+            return
+        if parts.scheme == "http" and self._here and is_loopback(host):
+            return
+        shown = f"{parts.scheme[:10]}://{host[:100]}" if host else "no address"
+        raise ProviderError(f"{self.name} gave a link that is not followed: {shown}.", "Only https links are.")
+
+    def _refusal(self, response: httpx.Response) -> ProviderError:
+        status, host = response.status_code, response.url.host
+        if status in (401, 403, 404, 410):
+            fact = f"{self.name}: the link to {host} is dead ({status})."
+            return LinkDied(fact, "A fresh link is asked for.", advice=Advice.LATER)
+        after = retry_after(response.headers.get("retry-after"), self._now())
+        return ProviderError(
+            f"{self.name}: {host} answered {status} to a download.",
+            "It is tried again.",
+            advice=Advice.LATER if status in (408, 416, 425, 429) or status >= 500 else Advice.NEVER,
+            after_seconds=after,
+        )
+
+    async def put(self, url: str, path: Path, content_type: str) -> None:
+        """Streams a file into a presigned place, without the key. Raises `ProviderError`, `OSError`."""
+        self._check(url)
+        headers = {"Content-Type": content_type, "Content-Length": str(path.stat().st_size)}
+        fault: ProviderError
+        try:
+            request = self._client.build_request("PUT", url, headers=headers, content=_stream(path))
+            response = await self._client.send(request, stream=True)
+            await response.aclose()
+            if response.status_code in (200, 201, 204):
+                return
+            fact = f"{self.name}: {response.url.host} answered {response.status_code} to an upload."
+            fault = ProviderError(fact, "A new place for it is asked for.", advice=Advice.LATER)
+        except FOREIGN as error:
+            if isinstance(error, OSError):
+                raise
+            fault = self._fault(error, advice_of(error, repeatable=True), "an upload")
+        raise fault
+
+
+_CAUSES = {
+    "ConnectError": "it cannot be reached",
+    "ConnectTimeout": "it cannot be reached in time",
+    "ReadTimeout": "it did not answer in time",
+    "WriteTimeout": "it did not take the request in time",
+    "PoolTimeout": "no connection was free in time",
+    "ProxyError": "the proxy refused the connection",
+    "UnsupportedProtocol": "its address is none that can be asked",
+    "InvalidURL": "its address is none that can be asked",
+    "RemoteProtocolError": "it broke off its answer",
+    "DecodingError": "its answer cannot be unpacked",
+}
+
+
+async def _capped(response: httpx.Response) -> bytes:
+    """An answer's bytes, unpacked where they are packed all the same; no more than may be read."""
+    raw = bytearray()
+    async for chunk in response.aiter_raw():
+        raw += chunk
+        if len(raw) >= MOST_ANSWER:
+            break
+    if response.headers.get("content-encoding", "").lower() in ("gzip", "deflate"):
+        try:
+            return zlib.decompressobj(47).decompress(bytes(raw), MOST_ANSWER)
+        except zlib.error:
+            return b""
+    return bytes(raw[:MOST_ANSWER])
+
+
+async def _stream(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 18):
+            yield chunk
+            await anyio.lowlevel.checkpoint()
