@@ -11,9 +11,10 @@ from pipeline.emulators.desk import Desk
 
 def books(desk: Desk) -> dict[str, Any]:
     """Accounts, jobs and creates by mark, as JSON with exact `Decimal` amounts; assets cost nothing and come apart."""
-    paid = [job for job in desk.jobs.values() if job.kind != "asset"]
+    every = list(desk.jobs.values())
+    paid = [job for job in every if job.kind != "asset"]
     marks = Counter(mark for job in paid for mark in job.marks())
-    names = sorted({job.account for job in desk.jobs.values()})
+    names = sorted({job.account for job in every})
     return {
         "accounts": {
             name: {
@@ -32,7 +33,7 @@ def books(desk: Desk) -> dict[str, Any]:
             "refunded": sum((job.refunded for job in paid), Decimal(0)),
         },
         "created": len(paid),
-        "assets": sum(1 for job in desk.jobs.values() if job.kind == "asset"),
+        "assets": len(every) - len(paid),
         "creates_by_mark": dict(marks),
         "jobs": [
             {
@@ -48,6 +49,6 @@ def books(desk: Desk) -> dict[str, Any]:
                 "marks": list(job.marks()),
                 "faults": list(job.traits),
             }
-            for job in desk.jobs.values()
+            for job in every
         ],
     }

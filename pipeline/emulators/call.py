@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from pipeline.digest import dumps
 from pipeline.emulators.faults import Fault
 from pipeline.emulators.jobs import Job
 
@@ -33,7 +34,7 @@ class Refused(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """A request: `json` is its body's value or None, `root` the server's own address, `account` whose key it came with.
+    """A request: `json` is its body's value or None, `account` whose key it came with, `form` a form of answer.
 
     `notes` gathers what was let through though the document does not know it; `made` the ids of jobs it led to.
     """
@@ -46,7 +47,6 @@ class Call:
     params: Mapping[str, str]
     body: bytes
     json: Any
-    root: str
     account: str = ""
     key: str = ""
     form: str = ""
@@ -98,7 +98,7 @@ class Service(Protocol):
         """Code and message with which a job fails by `fault`."""
         ...
 
-    def shown(self, job: Job, root: str) -> Any:
+    def shown(self, job: Job) -> Any:
         """A job as the query endpoint shows it, for a webhook."""
         ...
 
@@ -113,3 +113,11 @@ class Service(Protocol):
     def spoilt(self, fault: Fault, call: Call, answer: Answer | None) -> Answer | None:
         """A fault that this service alone knows, as an answer; None where it is not its own."""
         ...
+
+
+def nested(layers: int) -> str:
+    """An error as JSON, in JSON, in JSON, so many layers deep."""
+    text = dumps({"error": {"code": "InternalServiceError", "message": "the innermost of the messages"}})
+    for _ in range(max(0, layers - 1)):
+        text = dumps({"code": "fail_to_fetch_task", "message": text, "data": None})
+    return text

@@ -35,7 +35,7 @@ class Desk:
         self.opening, self.now, self.slots, self.ready = opening, now, slots, ready
         self.changed: Callable[[Job], None] = lambda job: None
         self.jobs: dict[str, Job] = {}
-        self._heap: list[tuple[float, str]] = []
+        self._heap: list[tuple[float, float, str]] = []  # due, created, id: who waits longest goes first
         self._held: Counter[str] = Counter()
         self._charged: dict[str, Decimal] = {}
         self._set_aside: dict[str, Decimal] = {}
@@ -83,9 +83,11 @@ class Desk:
         return self._open[account]
 
     def accept(self, job: Job) -> Job:
-        """Take a job in and hold its price."""
+        """Take a job in, hold its price and let its result be drawn."""
         job = replace(job, held=job.price, due=job.created + job.pace * _PENDING)
         self._write(job)
+        if job.fate == "done" and "frozen" not in job.traits:
+            self.ready(job)
         return job
 
     def change(self, job: Job, **values: Any) -> Job:
@@ -112,25 +114,25 @@ class Desk:
         now = self.now()
         again = []
         while self._heap and self._heap[0][0] <= now:
-            moment, id = heapq.heappop(self._heap)
-            job = self.jobs[id]
+            moment, _, name = heapq.heappop(self._heap)
+            job = self.jobs[name]
             if job.over or job.due != moment:
                 continue
             if not self._step(job):
-                again.append((now + _LOOK_AGAIN_SECONDS, id))
-        for moment, id in again:
-            self.jobs[id] = replace(self.jobs[id], due=moment)
-            heapq.heappush(self._heap, (moment, id))
+                again.append((now + _LOOK_AGAIN_SECONDS, name))
+        for moment, name in again:
+            self.jobs[name] = replace(self.jobs[name], due=moment)
+            heapq.heappush(self._heap, (moment, self.jobs[name].created, name))
 
-    def finish(self, job: Job, fate: Stage, code: str = "", message: str = "") -> Job:
-        """End a job and settle its price: charged when done, given back otherwise."""
+    def finish(self, job: Job, fate: Stage, code: str = "", message: str = "", at: float | None = None) -> Job:
+        """End a job, now or `at` a moment, and settle its price: charged when done, given back otherwise."""
         done = fate == "done"
         job = replace(
             job,
             stage=fate,
             code=code,
             message=message,
-            ended=max(self.now() if fate == "cancelled" else job.due, job.created),
+            ended=self.now() if at is None else at,
             held=Decimal(0),
             charged=job.price if done else Decimal(0),
             refunded=Decimal(0) if done or job.post_pay else job.price,
@@ -155,7 +157,7 @@ class Desk:
         elif job.fate == "done" and not self.ready(job):
             return False
         else:
-            self.finish(job, job.fate, job.code, job.message)
+            self.finish(job, job.fate, job.code, job.message, job.due)
         return True
 
     def _write(self, job: Job) -> None:
@@ -174,7 +176,7 @@ class Desk:
             self._open[account] += (not job.over) - (old is not None and not old.over)
             self._running[account] += _runs(job) - (old is not None and _runs(old))
         if not job.over and (old is None or old.due != job.due or old.stage != job.stage):
-            heapq.heappush(self._heap, (job.due, job.id))
+            heapq.heappush(self._heap, (job.due, job.created, job.id))
 
 
 def _runs(job: Job) -> bool:

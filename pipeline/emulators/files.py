@@ -38,11 +38,11 @@ class LinkRule:
 class Files:
     """The links of one service and what they open."""
 
-    def __init__(self, desk: Desk, studio: Studio, faults: Faults, rule: LinkRule) -> None:
-        self.desk, self.studio, self.faults, self.rule = desk, studio, faults, rule
+    def __init__(self, desk: Desk, studio: Studio, faults: Faults, rule: LinkRule, root: str) -> None:
+        self.desk, self.studio, self.faults, self.rule, self.root = desk, studio, faults, rule, root
         self._dead: set[str] = set()
 
-    def link(self, job: Job, root: str, part: str) -> str:
+    def link(self, job: Job, part: str) -> str:
         """A URL on this server that opens a part of a job's result: `video.mp4`, `last.png`, `poster.jpg` ..."""
         expires = 0
         if self.rule.life_seconds is not None:
@@ -52,7 +52,7 @@ class Files:
         while token in self._dead:
             job = self.desk.change(job, serial=job.serial + 1)
             token = self._token(job, part, expires)
-        return f"{root}/files/{job.id}/{part}?token={token}"
+        return f"{self.root}/files/{job.id}/{part}?token={token}"
 
     def _token(self, job: Job, part: str, expires: int) -> str:
         said = f"{expires}.{job.serial}"

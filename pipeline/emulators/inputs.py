@@ -1,4 +1,4 @@
-"""What requests bring: loopback URLs are fetched, data URLs decoded, assets and uploads looked up; all else is unseen."""
+"""What requests bring: loopback URLs are fetched, data URLs decoded, uploads looked up; all else is unseen."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Inputs:
             return await anyio.to_thread.run_sync(partial(self._keep, decoded(url), url[:40]))
         if not is_loopback(url):
             return None
-        return await anyio.to_thread.run_sync(self._fetched, url)
+        return await anyio.to_thread.run_sync(self._fetched, url, abandon_on_cancel=True)
 
     async def keep(self, data: bytes) -> Seen:
         """What these bytes are, kept. Raises `Unreadable`."""
@@ -109,7 +109,9 @@ def decoded(url: str) -> bytes:
     if not comma:
         raise Unreadable("a data URL without a comma")
     try:
-        return base64.b64decode(data, validate=True) if head.endswith(";base64") else urllib.parse.unquote_to_bytes(data)
+        if head.endswith(";base64"):
+            return base64.b64decode(data, validate=True)
+        return urllib.parse.unquote_to_bytes(data)
     except binascii.Error:
         raise Unreadable("a data URL whose base64 is broken") from None
 

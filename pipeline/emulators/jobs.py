@@ -1,4 +1,4 @@
-"""A job: what was asked, how far it is, what was taken for it and what there is to draw; a value that can be written."""
+"""A job: what was asked, how far it is, what was taken for it, what there is to draw; a value that is written."""
 
 from __future__ import annotations
 
@@ -77,7 +77,6 @@ class Job:
     traits: tuple[str, ...] = ()
     sheet: Sheet | None = None
     hook: str = ""
-    root: str = ""
     serial: int = 0
     polls: int = 0
 

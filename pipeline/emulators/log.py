@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-_MOST_ENTRIES = 20_000
+_MOST_ENTRIES = 10_000
 _MOST_CHARACTERS = 4_000
 
 

@@ -61,7 +61,7 @@ class Post:
         self.delivered.add(job.id)
 
     async def _deliver(self, job: Job, good: bool, waits: Sequence[int]) -> None:
-        body = dumps(self.service.shown(job, job.root)).encode()
+        body = dumps(self.service.shown(job)).encode()
         for wait in (*waits, None):
             headers = {"Content-Type": "application/json", **self.service.hook_headers(job, body, well_signed=good)}
             status = -1

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class Studio:
         self.folder, self.inputs, self.draw = folder, inputs, draw
         folder.mkdir(parents=True, exist_ok=True)
         self.spawn: Spawn = lambda work: None
-        self._at_work: dict[Path, anyio.Event] = {}
+        self._at_work: set[Path] = set()
+        self._given_up: set[Path] = set()
         self._limiter: anyio.CapacityLimiter | None = None
 
     def ready(self, job: Job) -> bool:
@@ -43,12 +45,11 @@ class Studio:
         if job.sheet is None:
             return True
         path = self.path(job.sheet)
-        if path.exists():
+        if path.exists() or path in self._given_up:
             return True
         if path not in self._at_work:
-            sheet = job.sheet
-            self.spawn(lambda: self._draw(sheet))
-            self._at_work[path] = anyio.Event()
+            self._at_work.add(path)
+            self.spawn(partial(self._draw, job.sheet))
         return False
 
     def sheet(self, sheet: Sheet) -> Sheet:
@@ -78,8 +79,10 @@ class Studio:
             await anyio.to_thread.run_sync(
                 self._make, self.sheet(sheet), path, abandon_on_cancel=True, limiter=self._limiter
             )
+        except (MediaError, OSError, ValueError):
+            self._given_up.add(path)  # the job ends, and its link finds nothing
         finally:
-            self._at_work.pop(path).set()
+            self._at_work.discard(path)
 
     def _make(self, sheet: Sheet, path: Path) -> None:
         part = path.with_name(f"{random.getrandbits(48):012x}.part{path.suffix}")

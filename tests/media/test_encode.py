@@ -198,12 +198,12 @@ from pipeline.errors import MediaError
 from tests.media.test_encode import _film
 from tests.media.test_encode import tell
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-_film(Path(sys.argv[1]) / 'whole.mp4')
+_film(Path(sys.argv[1]) / 'whole.mp4', 12)
 size = (Path(sys.argv[1]) / 'whole.mp4').stat().st_size
 (Path(sys.argv[1]) / 'whole.mp4').unlink()
 for part in (0, 1, 30, 500, size // 3, size // 2, size - 4000, size - 700, size - 40, size - 1, size):
     resource.setrlimit(resource.RLIMIT_FSIZE, (part, resource.RLIM_INFINITY))
-    print(part < size, tell(lambda: _film(Path(sys.argv[1]) / 'film.mp4')), len(list(Path(sys.argv[1]).iterdir())))
+    print(part < size, tell(lambda: _film(Path(sys.argv[1]) / 'film.mp4', 12)), len(list(Path(sys.argv[1]).iterdir())))
 """
 
 
