@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -13,7 +13,6 @@ from typing import Any
 from pipeline.emulators.jobs import Job, Stage, read, written
 
 _PENDING, _QUEUED = 0.2, 0.1  # of the time a job takes; the rest it runs
-_LOOK_AGAIN_SECONDS = 0.05
 
 
 class Desk:
@@ -35,8 +34,10 @@ class Desk:
         self.opening, self.now, self.slots, self.ready = opening, now, slots, ready
         self.changed: Callable[[Job], None] = lambda job: None
         self.jobs: dict[str, Job] = {}
-        self._heap: list[tuple[float, float, str]] = []  # due, created, id: who waits longest goes first
-        self._held: Counter[str] = Counter()
+        self._place: dict[str, int] = {}
+        self._heap: list[tuple[float, int, str]] = []  # due, place, id: who came first goes first
+        self._waiting: dict[str, deque[str]] = {}
+        self._undrawn: list[str] = []
         self._charged: dict[str, Decimal] = {}
         self._set_aside: dict[str, Decimal] = {}
         self._running: Counter[str] = Counter()
@@ -112,17 +113,17 @@ class Desk:
     def advance(self) -> None:
         """Bring every job to the stage that the time allows."""
         now = self.now()
-        again = []
         while self._heap and self._heap[0][0] <= now:
             moment, _, name = heapq.heappop(self._heap)
             job = self.jobs[name]
-            if job.over or job.due != moment:
-                continue
-            if not self._step(job):
-                again.append((now + _LOOK_AGAIN_SECONDS, name))
-        for moment, name in again:
-            self.jobs[name] = replace(self.jobs[name], due=moment)
-            heapq.heappush(self._heap, (moment, self.jobs[name].created, name))
+            if not job.over and job.due == moment:
+                self._step(job)
+
+    def wake(self) -> None:
+        """Look again at the jobs whose results were not yet there."""
+        for name in self._undrawn:
+            heapq.heappush(self._heap, (self.jobs[name].due, self._place[name], name))
+        self._undrawn.clear()
 
     def finish(self, job: Job, fate: Stage, code: str = "", message: str = "", at: float | None = None) -> Job:
         """End a job, now or `at` a moment, and settle its price: charged when done, given back otherwise."""
@@ -138,14 +139,16 @@ class Desk:
             refunded=Decimal(0) if done or job.post_pay else job.price,
         )
         self._write(job)
+        self._next_in_turn(job.account, job.ended)
         self.changed(job)
         return job
 
-    def _step(self, job: Job) -> bool:
-        """One stage on; False where the job must wait for a place or for its result."""
+    def _step(self, job: Job) -> None:
+        """One stage on, unless the job must wait for a place or for its result."""
         if job.stage == "pending":
             if self.slots is not None and job.kind != "asset" and self._running[job.account] >= self.slots:
-                return False
+                self._waiting.setdefault(job.account, deque()).append(job.id)
+                return
             self._write(replace(job, stage="queued", due=job.due + job.pace * _QUEUED))
             self.changed(self.jobs[job.id])
         elif job.stage == "queued":
@@ -155,10 +158,20 @@ class Desk:
         elif "frozen" in job.traits:
             self._write(replace(job, due=float("1e18")))
         elif job.fate == "done" and not self.ready(job):
-            return False
+            self._undrawn.append(job.id)
         else:
             self.finish(job, job.fate, job.code, job.message, job.due)
-        return True
+
+    def _next_in_turn(self, account: str, moment: float) -> None:
+        """The job that waits longest for a place begins now that one is free."""
+        waiting = self._waiting.get(account)
+        while waiting:
+            job = self.jobs[waiting.popleft()]
+            if not job.over:
+                job = replace(job, due=max(job.due, moment))
+                self.jobs[job.id] = job
+                heapq.heappush(self._heap, (job.due, self._place[job.id], job.id))
+                return
 
     def _write(self, job: Job) -> None:
         self._put(job)
@@ -169,6 +182,7 @@ class Desk:
     def _put(self, job: Job) -> None:
         old = self.jobs.get(job.id)
         self.jobs[job.id] = job
+        self._place.setdefault(job.id, len(self._place))
         account = job.account
         self._set_aside[account] = self._set_aside.get(account, Decimal(0)) + job.held - (old.held if old else 0)
         self._charged[account] = self._charged.get(account, Decimal(0)) + job.charged - (old.charged if old else 0)
@@ -176,7 +190,7 @@ class Desk:
             self._open[account] += (not job.over) - (old is not None and not old.over)
             self._running[account] += _runs(job) - (old is not None and _runs(old))
         if not job.over and (old is None or old.due != job.due or old.stage != job.stage):
-            heapq.heappush(self._heap, (job.due, job.created, job.id))
+            heapq.heappush(self._heap, (job.due, self._place[job.id], job.id))
 
 
 def _runs(job: Job) -> bool:

@@ -36,6 +36,7 @@ class Studio:
         self.folder, self.inputs, self.draw = folder, inputs, draw
         folder.mkdir(parents=True, exist_ok=True)
         self.spawn: Spawn = lambda work: None
+        self.drawn: Callable[[], None] = lambda: None
         self._at_work: set[Path] = set()
         self._given_up: set[Path] = set()
         self._limiter: anyio.CapacityLimiter | None = None
@@ -83,6 +84,7 @@ class Studio:
             self._given_up.add(path)  # the job ends, and its link finds nothing
         finally:
             self._at_work.discard(path)
+            self.drawn()
 
     def _make(self, sheet: Sheet, path: Path) -> None:
         part = path.with_name(f"{random.getrandbits(48):012x}.part{path.suffix}")
