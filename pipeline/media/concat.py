@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from heapq import merge
 from itertools import pairwise
 from pathlib import Path
@@ -17,10 +18,13 @@ from av.packet import Packet
 
 from pipeline.errors import MediaError
 from pipeline.media import mix, splice
-from pipeline.media.encode import LARGE_CRF, LARGE_THREADS, aac, even_size, h264, mp4
+from pipeline.media.encode import aac, even_size, h264, mp4
 from pipeline.media.redraw import rate_of, redrawn, shape_of, slots_of
 from pipeline.media.reel import Reel, disagreement, load
+from pipeline.media.relay import side_by_side
 from pipeline.media.source import exact_seconds
+
+FILM_CRF = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,24 +113,15 @@ def _encode(reels: Sequence[Reel], out: Path, bed: Path | None, size: tuple[int,
     stretches = _stretches(reels, [count / rate for count in counts])
     sound = _sound(stretches, bed)
     with mp4(out) as container:
-        video = h264(
-            container,
-            width=size[0],
-            height=size[1],
-            fps=rate,
-            crf=LARGE_CRF,
-            threads=LARGE_THREADS,
-        )
+        video = h264(container, width=size[0], height=size[1], fps=rate, crf=FILM_CRF)
         audio = _sound_stream(container, stretches, sound)
 
+        clips = [partial(redrawn, reel, count, rate, size) for reel, count in zip(reels, counts, strict=True)]
+
         def pictures() -> Iterator[Packet[Any]]:
-            number = 0
-            for reel, count in zip(reels, counts, strict=True):
-                for frame in redrawn(reel, count, rate, size):
-                    frame.pts, frame.time_base, frame.duration = number, 1 / rate, 0
-                    number += 1
-                    yield from video.encode(frame)
-            yield from video.encode(None)
+            for packet in side_by_side(clips, size=size, rate=rate, crf=FILM_CRF):
+                packet.stream = video
+                yield packet
 
         _mux(container, pictures(), _sound_packets(container, stretches, sound, bed, audio))
     return _joined(stretches, counts, "encoded", f"{why}.")

@@ -1,6 +1,6 @@
 """Pictures and sounds into an mp4 that plays everywhere: H.264 4:2:0, BT.709 limited and tagged so, AAC, faststart.
 
-The same input gives the same bytes: a fixed number of threads, no dates, no version of a library in the file. A file
+The same input gives the same bytes: one thread an encoder, no dates, no version of a library in the file. A file
 appears under its name only when it is whole.
 """
 
@@ -26,11 +26,6 @@ from pipeline.media.colour import fill_rgb, to_bt709
 from pipeline.media.faults import writing
 
 SOUND_BITS_PER_SECOND = 192_000
-# Films and upscaled clips are large, and often the only thing left to do while the other cores stand idle: 1.6 to 1.9
-# times as many pictures a second on two cores. Not the number of cores: with another number of threads x264 gives other
-# bytes, with this one the same on every machine. (`superfast` would save a fifth of the time for twice the bytes.)
-LARGE_THREADS = 4
-LARGE_CRF = 16
 _BYTES_PER_SAMPLE = 4  # stereo, 16 bits
 _SAMPLES_AT_ONCE = 1 << 15
 
@@ -69,19 +64,18 @@ def h264(
     preset: str = "veryfast",
     key_every: int | None = None,
     steady: bool = True,
-    threads: int = 1,
 ) -> VideoStream:
     """A new H.264 stream tagged BT.709 limited; a key frame every `key_every` frames, else every second.
 
     `steady` is False for pictures that do not come evenly: then they are stored in the order shown, since an mp4 keeps
-    the length of each picture in the order stored. Two streams of the same arguments but `crf` and `threads` have the
-    same headers, so that packets of one go on from the other.
+    the length of each picture in the order stored. Two streams of the same arguments but `crf` have the same headers,
+    so that packets of one go on from the other.
     Raises `MediaError` for sizes that 4:2:0 cannot hold.
     """
     even_size(width, height)
     stream = container.add_stream("libx264", rate=fps, width=width, height=height)
     context = stream.codec_context
-    _settle(context, fps=fps, time_base=time_base, crf=crf, preset=preset, key_every=key_every, threads=threads)
+    _settle(context, fps=fps, time_base=time_base, crf=crf, preset=preset, key_every=key_every)
     if not steady:
         context.options = context.options | {"bf": "0"}
     return stream
@@ -95,7 +89,7 @@ def h264_context(
     context = VideoCodecContext.create("libx264", "w")
     context.width, context.height, context.framerate = width, height, fps
     context.flags |= Flags.global_header
-    _settle(context, fps=fps, time_base=time_base, crf=crf, preset=preset, key_every=None, threads=1)
+    _settle(context, fps=fps, time_base=time_base, crf=crf, preset=preset, key_every=None)
     return context
 
 
@@ -107,14 +101,10 @@ def _settle(
     crf: int,
     preset: str,
     key_every: int | None,
-    threads: int,
 ) -> None:
     context.pix_fmt = "yuv420p"
     context.time_base = time_base or 1 / fps
-    context.thread_count = threads
-    if threads > 1:
-        # Several pictures at once: a picture cut in slices is larger and hardly sooner done.
-        context.thread_type = "FRAME"
+    context.thread_count = 1  # with more, the same pictures do not always give the same bits
     context.colorspace = Colorspace.ITU709
     context.color_primaries = ColorPrimaries.BT709
     context.color_trc = ColorTrc.BT709
@@ -122,7 +112,7 @@ def _settle(
     context.options = {
         "crf": str(crf),
         "preset": preset,
-        "threads": str(threads),
+        "threads": "1",
         "g": str(key_every or max(1, round(fps))),
         # A PPS that depends on neither crf nor content.
         "x264-params": "stitchable=1",

@@ -85,6 +85,7 @@ class Canvas:
 
     def _configured(self, frame: VideoFrame, matrix: str, span: str) -> Graph:
         graph = Graph()
+        graph.threads = 1
         width, height = frame.width, frame.height
         turns = _TURNS.get(frame.rotation % 360, [])
         if len(turns) == 1:

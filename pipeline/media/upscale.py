@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
 from pipeline.media.colour import ACCURATE, to_bt709
-from pipeline.media.encode import LARGE_CRF, LARGE_THREADS, aac, h264, mp4
+from pipeline.media.encode import aac, h264, mp4
 from pipeline.media.probe import Probe, probe
 from pipeline.media.redraw import Canvas
 from pipeline.media.reel import load
@@ -27,6 +27,7 @@ from pipeline.media.still import read_still, write_png
 from pipeline.media.survey import sound_stream
 
 SHORT_SIDES = {"1080p": 1080, "2k": 1440, "4k": 2160}
+CRF = 16
 _LANCZOS = (ACCURATE & ~Interpolation.BICUBIC) | Interpolation.LANCZOS
 _KEPT_IN_MP4 = {"aac", "mp3", "ac3", "eac3", "opus", "alac"}
 
@@ -76,9 +77,8 @@ def upscale(source: Path, out: Path, *, to: str) -> Probe:
             height=size[1],
             fps=reel.fps,
             time_base=reel.base,
-            crf=LARGE_CRF,
+            crf=CRF,
             steady=reel.steady,
-            threads=LARGE_THREADS,
         )
         audio = _sound_stream(container, sounds)
         drawn = _scaled(pictures, needed_picture_stream(pictures, source), size, video)

@@ -147,6 +147,18 @@ def test_foreign_clips_with_an_open_gop(tmp_path: Path) -> None:
         _sound(tmp_path / "film.mp4", joined)
 
 
+def test_an_open_gop_in_clips_with_our_headers(tmp_path: Path) -> None:
+    """A key frame that pictures before it lean on is no place to go on from: none of them is lost or spoilt."""
+    extra = {"x264-params": "stitchable=1:open-gop=1:scenecut=0:b-adapt=0"}
+    paths = [clip(tmp_path / f"{n}.mp4", range(30 * n, 30 * n + 31), bframes=3, gop=8, extra=extra) for n in range(3)]
+    joined = film([Cut(path=path, seam=True) for path in paths], tmp_path / "film.mp4")
+    assert joined.joined == "part"
+    assert _numbers(tmp_path / "film.mp4") == list(range(91))
+    wanted = [image for n, path in enumerate(paths) for _, image in decoded(path)[1 if n else 0 :]]
+    assert min(psnr(a, b) for a, (_, b) in zip(wanted, decoded(tmp_path / "film.mp4"), strict=True)) > 36
+    _sound(tmp_path / "film.mp4", joined)
+
+
 @pytest.mark.parametrize("seam", [False, True])
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
 def test_clips_of_other_shapes_are_drawn_again(tmp_path: Path, seam: bool, order: tuple[int, ...]) -> None:

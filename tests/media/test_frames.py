@@ -105,6 +105,17 @@ def test_the_last_gop_holds_more_than_the_key_frame(tmp_path: Path) -> None:
     assert (quick.sha256, quick.index) == (slow.sha256, slow.index)
 
 
+def test_damage_long_before_the_end_does_not_matter(tmp_path: Path) -> None:
+    """The last group of pictures stands alone: what was spoilt in the first does not change its picture."""
+    path = clip(tmp_path / "clip.mp4", NUMBERS, gop=10, bframes=2)
+    whole = last_frame(path, tmp_path / "whole.png")
+    data = bytearray(path.read_bytes())
+    start = data.index(b"mdat") + 4
+    data[start + 1200 : start + 1700] = bytes(500)
+    path.write_bytes(data)
+    assert last_frame(path, tmp_path / "last.png") == whole
+
+
 @pytest.mark.parametrize(
     "offset, number", [("0", 47), ("0.02", 47), ("0.05", 46), ("0.5", 36), ("1", 24), ("1.99", 0), ("2", 0)]
 )
@@ -180,6 +191,7 @@ WAYS = {
     "full range": (Colorspace.ITU709, 1, True, 2, 96, "yuv420p", None, "bt709"),
     "full range bt601": (Colorspace.ITU601, 6, True, 2, 96, "yuv420p", None, "bt601"),
     "full range by format": (Colorspace.ITU601, 6, True, 2, 96, "yuvj420p", None, "bt601"),
+    "full range, ten bits": (Colorspace.ITU709, 1, True, 2, 96, "yuv420p10le", None, "bt709"),
     "4:4:4": (Colorspace.ITU709, 1, False, 1, 96, "yuv444p", None, "bt709"),
     "ten bits": (Colorspace.ITU709, 1, False, 1, 96, "yuv420p10le", None, "bt709"),
 }

@@ -14,6 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 from PIL import Image
 
@@ -22,7 +23,7 @@ from pipeline.media.frames import last_frame, picture
 from pipeline.media.probe import check, probe
 from pipeline.media.source import exact_seconds
 from pipeline.media.upscale import upscale
-from tests.media.clips import card, clip, patched, png_bytes, samples
+from tests.media.clips import card, clip, decoded, patched, png_bytes, samples, tones
 from tests.media.watching import opens
 
 CONTAINERS = {
@@ -185,6 +186,44 @@ def test_a_clip_with_a_hole_is_refused(tmp_path: Path, whole: dict[str, bytes]) 
         path = tmp_path / f"{seed}.mp4"
         path.write_bytes(spoilt)
         with pytest.raises(MediaError, match="decoded"):
+            check(path)
+
+
+def test_damage_that_players_hide_is_refused(tmp_path: Path) -> None:
+    """Of spoilt bytes within a picture, which plain decoding never mentions, the check finds most."""
+    path = clip(tmp_path / "clip.mp4", range(24), size=(320, 192), bframes=2)
+    with av.open(str(path)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size > 300][1:]
+    data = path.read_bytes()
+    hidden = refused = 0
+    for place, size in places:
+        spoilt = bytearray(data)
+        spoilt[place + size // 3 : place + size // 3 + 100] = bytes(100)
+        path.write_bytes(spoilt)
+        hidden += len(decoded(path)) == 24
+        try:
+            check(path)
+        except MediaError:
+            refused += 1
+    assert hidden == len(places) > 10
+    assert refused >= len(places) * 2 // 3
+
+
+@pytest.mark.parametrize("kind", ["flac", "wav"])
+def test_a_sound_cut_short_is_refused(tmp_path: Path, kind: str) -> None:
+    """A sound that says how long it is, and is not."""
+    path = tmp_path / f"sound.{kind}"
+    with av.open(str(path), "w", format=kind) as out:
+        stream = out.add_stream("flac" if kind == "flac" else "pcm_s16le", rate=48_000)
+        stream.layout = "stereo"
+        for frame in tones(2):
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    data = path.read_bytes()
+    assert check(path).kind == "audio"
+    for part in (2, 5, 8):
+        path.write_bytes(data[: len(data) * part // 10])
+        with pytest.raises(MediaError):
             check(path)
 
 
