@@ -5,10 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from pipeline.desk import House
+from pipeline.providers.catalog import PROVIDERS
+from tests import stub, till
+from tests.till import Till
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,6 +39,29 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real clip of half a second, for a service to deliver."""
+    from pipeline.media.encode import Encoder
+
+    path = tmp_path_factory.mktemp("till") / "clip.mp4"
+    with Encoder(path, width=64, height=64, fps=Fraction(24)) as encoder:
+        for i in range(12):
+            encoder.rgb(bytes([i * 20, 90, 120]) * 64 * 64)
+    return path
+
+
+@pytest.fixture
+def house(clip: Path) -> Callable[..., tuple[House, Till]]:
+    """A house with the till in it, scripted, and the stub."""
+
+    def make(script: Mapping[str, Iterable[str]] | None = None, **values: Any) -> tuple[House, Till]:
+        service = Till(clip, script)
+        return House(providers={**PROVIDERS, "till": till, "stub": stub}, wires={"till": service}, **values), service
+
+    return make
 
 
 def rushes(*args: str | Path, **values: object) -> subprocess.CompletedProcess[str]:

@@ -90,6 +90,8 @@ class Till:
         self.asked: list[Call] = []
         self.most_running = 0
         self.charged = Decimal(0)
+        self.silent = False  # it does not say how a job stands
+        self.dead_links = 0  # so many downloads fail
         self._numbers = itertools.count(1)
 
     def _move(self, prompt: str) -> str:
@@ -101,6 +103,8 @@ class Till:
     async def send(self, call: Call) -> Reply:
         await anyio.sleep(0)
         self.asked.append(call)
+        if call.method == "GET" and self.silent:
+            return Reply(status=401)
         if call.method == "GET":
             return self._told(self.jobs[call.path.rpartition("/")[2]])
         assert call.body is not None
@@ -128,4 +132,7 @@ class Till:
         return Reply(status=200, json={"status": "done", "url": "https://till.example/clip.mp4", "cost": job["cost"]})
 
     async def download(self, url: str, out: Path) -> None:
+        if self.dead_links:
+            self.dead_links -= 1
+            raise ProviderError("the link has expired.")
         shutil.copyfile(self.clip, out)

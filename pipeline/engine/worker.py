@@ -61,8 +61,10 @@ class Worker:
     async def carry(self, step: Step, attempt: int, results: Results, emit: Emit) -> None:
         """Carries out an attempt that has been written down as started. Failures of the step are told as events."""
         sent = False
+        taken_up = bool(step.job_id) and attempt == step.attempt  # the service has had its inputs
         try:
-            inputs = [await self._thread(self._input, feed, results) for feed in step.work.feeds]
+            feeds = () if taken_up else step.work.feeds
+            inputs = [await self._thread(self._input, feed, results) for feed in feeds]
             sent = bool(step.account)
             if isinstance(step.work, Generate) and not is_local(step.work.page):
                 result = await self._have_it_done(step, step.work, attempt, inputs, emit)

@@ -62,9 +62,10 @@ WHERE seq > :after AND kind = 'Failed' AND json_extract(data, '$.permanent') ORD
 ON CONFLICT (key) DO UPDATE SET seq = excluded.seq
 """
 
+# WHY: attempt 0 is a result shared with an earlier step that asks for the same; what it cost stands with that one.
 _RESULTS = """
 INSERT INTO results (key, seq)
-SELECT key, seq FROM events WHERE seq > :after AND kind = 'Succeeded' ORDER BY seq
+SELECT key, seq FROM events WHERE seq > :after AND kind = 'Succeeded' AND attempt > 0 ORDER BY seq
 ON CONFLICT (key) DO UPDATE SET seq = excluded.seq
 """
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,6 @@ from pipeline import api
 from pipeline.desk import Desk, House, Wants
 from pipeline.digest import dumps, loads
 from pipeline.errors import DecisionNeeded, OverBudget, StalePlan, UserError
-from pipeline.media.encode import Encoder
-from pipeline.providers.catalog import PROVIDERS
 from tests import till
 from tests.till import Till
 
@@ -31,27 +28,6 @@ shots:
   - {id: c, chain: b, prompt: third}
   - {id: d, prompt: fourth, priority: 5}
 """
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real clip of half a second, for the service to deliver."""
-    path = tmp_path_factory.mktemp("till") / "clip.mp4"
-    with Encoder(path, width=64, height=64, fps=Fraction(24)) as encoder:
-        for i in range(12):
-            encoder.rgb(bytes([i * 20, 90, 120]) * 64 * 64)
-    return path
-
-
-@pytest.fixture
-def house(clip: Path) -> Callable[..., tuple[House, Till]]:
-    """A house with the till in it, scripted."""
-
-    def make(script: Mapping[str, Iterable[str]] | None = None, **values: Any) -> tuple[House, Till]:
-        service = Till(clip, script)
-        return House(providers={**PROVIDERS, "till": till}, wires={"till": service}, **values), service
-
-    return make
 
 
 def statuses(manifest: Mapping[str, Any]) -> dict[str, str]:
