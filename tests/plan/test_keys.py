@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.plan.keys import derived_seed, keys
@@ -237,6 +237,7 @@ def recipes(draw: st.DrawFn) -> list[Shot]:
     return draw(st.permutations(shots))
 
 
+@settings(max_examples=50, deadline=None)
 @given(recipes(), st.booleans())
 def test_any_recipe_becomes_steps_in_order(shots: list[Shot], film: bool) -> None:
     """Ids are unique, each step comes after all it needs, and every step of every take is there and in `takes`."""
@@ -251,6 +252,7 @@ def test_any_recipe_becomes_steps_in_order(shots: list[Shot], film: bool) -> Non
     assert sum(step.kind == "generate" for step in plan.steps) == sum(shot.takes for shot in shots)
 
 
+@settings(max_examples=50, deadline=None)
 @given(recipes(), st.integers(0, 5), st.data())
 def test_a_key_depends_on_what_is_upstream_and_on_nothing_else(
     shots: list[Shot], which: int, data: st.DataObject
@@ -268,6 +270,7 @@ def test_a_key_depends_on_what_is_upstream_and_on_nothing_else(
     assert {name for name in one if one[name] != two[name]} == {s.id for s in before.steps if s.shot in follows}
 
 
+@settings(max_examples=50, deadline=None)
 @given(recipes())
 def test_more_takes_keep_the_earlier_ones(shots: list[Shot]) -> None:
     """Raising every `takes` by one adds steps and changes none."""
