@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import desk as desks
+from pipeline.consent import Consent, agreed
 from pipeline.desk import Desk, House, Reading, Wants
 from pipeline.digest import file_digest
 from pipeline.engine.state import RunState
@@ -17,7 +18,7 @@ from pipeline.money import amount
 from pipeline.plan.model import Plan
 from pipeline.recipe.gate import compiled
 from pipeline.report import html, manifest, plan_json
-from pipeline.session import Consent, Listen, Outcome, agreed, carry_out, read_manifest, story_of
+from pipeline.session import Listen, Outcome, carry_out, read_manifest, story_of
 from pipeline.store import locks, workspace
 from pipeline.store.copying import write_text
 from pipeline.store.ledger import Ledger
@@ -82,8 +83,11 @@ def _refuse_other_wants(path: Path, saved: Mapping[str, Any], wants: Wants) -> N
 
 def _refuse_stale(path: Path, document: Mapping[str, Any], now: Plan) -> None:
     """Raises `StalePlan` where a step would now be another than in the document."""
-    before = {step["id"]: step for step in document["steps"]}
-    after = {step["id"]: step for step in plan_json.plan_json(now)["steps"]}
+    # WHY: what was uploaded belongs to no result: it comes and goes with time and place.
+    before, after = (
+        {step["id"]: step for step in steps if step["kind"] != "upload"}
+        for steps in (document["steps"], plan_json.plan_json(now)["steps"])
+    )
     for name in dict.fromkeys((*before, *after)):
         why = _stale(before.get(name), after.get(name))
         if why:

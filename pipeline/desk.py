@@ -9,8 +9,8 @@ import dataclasses
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from pipeline import accounts as purses
 from pipeline import config as configuration
+from pipeline.accounts import Account
 from pipeline.config import Config
 from pipeline.errors import UserError
 from pipeline.events import Event, Failed, Refused, Settled, Started, Submitted
@@ -27,7 +29,8 @@ from pipeline.plan.build import build
 from pipeline.plan.draft import Setting
 from pipeline.plan.known import Known, Nothing, Remembered
 from pipeline.plan.model import Plan
-from pipeline.providers.catalog import PROVIDERS, Providers
+from pipeline.providers.base import Enlarges
+from pipeline.providers.catalog import PROVIDERS, UPSCALERS, Providers
 from pipeline.providers.remote import Wire
 from pipeline.recipe.load import load
 from pipeline.recipe.model import Budget, Caps, Recipe
@@ -47,8 +50,11 @@ class Wants:
     redo: tuple[str, ...] = ()
     follow: bool = False
     yes: bool = False
+    allow_unpriced: bool = False
     max_credits: Decimal | None = None
     max_usd: Decimal | None = None
+    webhook: str = ""  # the public address under which services can tell that a job has ended
+    listen: str = ""  # where that address leads on this machine
     workspace: Path | None = None
     output: Path | None = None
 
@@ -84,13 +90,34 @@ class House:
     config: Config = field(default_factory=Config)
     environ: Mapping[str, str] = field(default_factory=dict)
     now: Callable[[], datetime] = _now
-    wires: Mapping[str, Wire] = field(default_factory=dict)  # by account
+    wires: Mapping[str, Wire] = field(default_factory=dict)  # by account; what is missing is opened for a run
+    upscalers: Mapping[str, Enlarges] = field(default_factory=lambda: UPSCALERS)
     processors: int = field(default_factory=_processors)
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> House:
         """The house as this user has set it up. Raises `UserError`."""
-        return cls(config=configuration.load(environ, PROVIDERS), environ=environ)
+        config = configuration.load(environ, tuple(PROVIDERS))
+        # WHY: the older edition of a service's document knows no such thing.
+        upscalers = {name: page for name, page in UPSCALERS.items() if config.editions.get(name, name) == name}
+        return cls(providers=purses.pages(config), config=config, environ=environ, upscalers=upscalers)
+
+    def accounts(self) -> dict[str, Account]:
+        """Every account by its name. Raises `UserError`."""
+        return purses.accounts(self.config, self.environ, self.providers)
+
+    @asynccontextmanager
+    async def wired(self, names: Iterable[str]) -> AsyncIterator[Mapping[str, Wire]]:
+        """Wires to these accounts, by the names under which their money is kept. Raises `UserError` for a key."""
+        wanted = set(names) - self.wires.keys()
+        async with AsyncExitStack() as stack:
+            found = dict(self.wires)
+            for account in self.accounts().values():
+                if account.identity in wanted:
+                    pace = self.config.poll_seconds.get(account.provider)
+                    wire = purses.open_wire(account, self.environ, poll_seconds=None if pace is None else float(pace))
+                    found[account.identity] = await stack.enter_async_context(wire)
+            yield found
 
     def clock(self) -> str:
         """Now, as an ISO text in UTC with milliseconds."""
@@ -220,12 +247,19 @@ def lay(reading: Reading, house: House) -> Desk:
             providers = tuple(house.providers)
             recipe = load(reading.path, variables=wants.variables, date=continues.date, providers=providers)
         history = tuple(ledger.events(continues.id)) if ledger and continues else ()
+        accounts, publish = house.accounts(), house.config.publish
         setting = Setting(
             providers=house.providers,
             processors=house.processors,
             widths=house.config.widths,
             usd_per_credit=house.config.usd_per_credit,
             budgets=_budgets(house.config, wants),
+            of_accounts={name: a.budget for name, a in house.config.accounts.items() if a.budget},
+            accounts={name: account.provider for name, account in accounts.items()},
+            identities={name: account.identity for name, account in accounts.items()},
+            upscalers=house.upscalers,
+            published=f"{publish.store} {publish.base_url}".strip() if publish else "",
+            now=house.clock(),
             provider="animatic" if wants.preview else wants.provider,
             only=wants.only,
             redo=wants.redo,
@@ -291,7 +325,13 @@ def book_of(history: tuple[Event, ...], limits: Limits) -> Book:
             case Started() if event.account:
                 take = event.step.partition("/")[0]
                 book.reserve(
-                    event.step, event.attempt, take=take, account=event.account, credits=event.credits, usd=event.usd
+                    event.step,
+                    event.attempt,
+                    take=take,
+                    account=event.account,
+                    credits=event.credits,
+                    usd=event.usd,
+                    priced=event.priced,
                 )
             case Settled():
                 book.settle(event.step, event.attempt, charged=event.charged, usd=event.usd)

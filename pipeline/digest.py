@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +55,13 @@ def file_digest(path: Path) -> str:
 
 def _decimal(text: str) -> Decimal:
     # WHY: written out, 1e999999999 takes a gigabyte; no number of ours comes near.
-    if "e" in text.lower() and abs(Decimal(text).adjusted()) > _MOST_EXPONENT:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # an exponent that no Decimal can have
+        raise ValueError(f"{text[:40]} is beyond any amount") from None
+    if abs(number.adjusted()) > _MOST_EXPONENT:
         raise ValueError(f"{text[:40]} is beyond any amount")
-    return Decimal(text)
+    return number
 
 
 def _number(value: object) -> int | float:

@@ -66,7 +66,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """An attempt is about to be made; `credits` and `usd` are reserved from now on. `body` is its request's digest."""
+    """An attempt is about to be made; `credits` and `usd` are reserved from now on. `body` is its request's digest.
+
+    `priced` is False where nobody knows what it will cost: then nothing is reserved, and any charge is taken.
+    """
 
     at: str
     step: str
@@ -77,6 +80,7 @@ class Started:
     credits: Decimal = Decimal(0)
     usd: Decimal | None = None
     body: str = ""
+    priced: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,10 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """The service certainly did not take the request: the reservation is released."""
+    """The service certainly did not take the request: the reservation is released.
+
+    `account`: it does not serve the account, so the request is not at fault, and nothing more is sent on it for now.
+    """
 
     at: str
     step: str
@@ -102,11 +109,15 @@ class Refused:
     hint: str = ""
     advice: Advice = Advice.NEVER
     after_seconds: float | None = None
+    account: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubted:
-    """Nobody knows whether the service took the request: the reservation is held, nothing is sent again by itself."""
+    """Nobody knows whether the service took the request, or how the job stands that it has taken.
+
+    The reservation is held, and nothing is sent again by itself; after `Submitted` a later process asks again.
+    """
 
     at: str
     step: str
@@ -127,6 +138,7 @@ class Settled:
     refunded: Decimal
     usd: Decimal | None
     source: str
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what else the service told of it: tokens, a seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +172,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """The step was not begun: something it needs failed (`needs`), or a cap forbids it (`budget`)."""
+    """The step was not begun: `reason` is "needs" (what it needs failed), "budget" or "account" (it is not served)."""
 
     at: str
     step: str

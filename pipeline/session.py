@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import secrets
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,31 +18,31 @@ import anyio
 import anyio.to_thread
 
 from pipeline import desk as desks
+from pipeline.consent import asked
 from pipeline.desk import Desk, House, Planned
 from pipeline.digest import dumps, loads
+from pipeline.engine.away import Means
+from pipeline.engine.keep import Emit
 from pipeline.engine.run import Engine, Listener, outcome
 from pipeline.engine.state import Phase, RunState
-from pipeline.engine.worker import Emit, Worker
-from pipeline.errors import DecisionNeeded, OverBudget, RushesError, UserError
+from pipeline.engine.worker import Worker
+from pipeline.errors import UserError
 from pipeline.events import Event, Result, RunEnded, RunStarted
-from pipeline.money import text
-from pipeline.plan import afford
-from pipeline.plan.model import Action, Plan, Step
+from pipeline.plan.model import Plan, Step
+from pipeline.providers import remote
+from pipeline.providers.hooks import Hooks
 from pipeline.recipe.gate import compiled
 from pipeline.report import html, manifest
 from pipeline.report.story import Story, output_path
+from pipeline.steps.upload import Upload
 from pipeline.store.copying import write_text
 from pipeline.store.journal import Journal
 from pipeline.store.ledger import Ledger, Line, Run
+from pipeline.store.publish import open_publish
 from pipeline.store.workspace import Workspace
 
-Consent = Callable[[Desk, str], bool]
-"""Asked before money is spent: the desk and a question ("spend", "follow"); says whether the user agrees."""
 Listen = Callable[[Desk], Listener]
 """Makes a listener for the events of a run of what lies on this desk."""
-
-
-_NO = "nothing was spent: you said no."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,65 +56,6 @@ class Outcome:
     output: Path
 
 
-def verdict(desk: Desk) -> RushesError | None:
-    """Why a run of this plan would not begin, or None; a plan that is blocked in part may begin all the same."""
-    over = afford.first_denial(desk.plan.steps, desk.book(desk.plan.limits))
-    if over and desk.plan.limits.on_exceed == "refuse":
-        step, denial = over
-        needed = desk.plan.totals()
-        credits = ", ".join(f"{text(most)} {account} credits" for account, most in needed.credits.items())
-        return OverBudget(
-            f"the plan costs up to {credits}, and a cap forbids it at {step.id}: {denial}.",
-            "Raise the cap, make fewer shots with --only, or set `on_exceed: stop` to make what the money allows.",
-        )
-    unpriced = [s.id for s in desk.plan.steps if s.action is Action.RUN and s.account and s.price.usd is None]
-    if unpriced and (desk.plan.limits.run.usd is not None or desk.plan.limits.take.usd is not None):
-        account = next(s.account for s in desk.plan.steps if s.id == unpriced[0])
-        return UserError(
-            f"a cap is in dollars, and what a credit of {account} costs is not known.",
-            f"Write usd_per_credit for {account} into the configuration, or give the cap in credits.",
-        )
-    return None
-
-
-def agreed(desk: Desk, house: House, consent: Consent | None) -> Desk:
-    """The desk as far as the user agrees to it. Raises `DecisionNeeded`, `OverBudget`, `UserError`."""
-    following = [s for s in desk.plan.steps if s.action is Action.RUN and s.account and s.follows and s.price.high]
-    if following and not desk.wants.follow:
-        if consent is None:
-            names = ", ".join(s.id.partition("/")[0] for s in following[:6])
-            raise DecisionNeeded(
-                f"{names} would be paid for again only because a shot before changed.",
-                "Say --follow to make them too, or --only with the changed shots to keep their clips.",
-            )
-        if not consent(desk, "follow"):
-            narrowed = desks.changed_only(desk, house)
-            if narrowed is None:
-                raise DecisionNeeded(_NO, "Say --follow when you want them.")
-            desk = narrowed
-    refusal = verdict(desk)
-    if refusal:
-        raise refusal
-    paid = {s.account for s in desk.plan.steps if s.action is Action.RUN and s.account and s.price.high}
-    if not paid:
-        return desk
-    if desk.wants.yes:
-        for account in sorted(paid):
-            if not desk.plan.limits.run.covers(account):
-                raise DecisionNeeded(
-                    f"--yes would spend on {account} with no cap for the run.",
-                    "Give one: --max-credits N, --max-usd N, or `budget: {run: ...}` in the recipe.",
-                )
-    elif consent is None:
-        raise DecisionNeeded(
-            f"this run spends on {', '.join(sorted(paid))}, and there is no terminal to ask on.",
-            "Say --yes, with a cap: --max-credits N or --max-usd N.",
-        )
-    elif not consent(desk, "spend"):
-        raise DecisionNeeded(_NO, "Run it again when you want it.")
-    return desk
-
-
 def run_id_of(desk: Desk, house: House) -> str:
     """The id of the run that is continued, or a new one that sorts by its start."""
     if desk.continues:
@@ -124,12 +67,17 @@ def _planned(desk: Desk) -> list[Planned]:
     """What the ledger keeps of a plan; a step that goes on keeps the why it began with."""
     lines = map(Planned._make, desk.continues.plan) if desk.continues else ()
     before = {(line.id, line.key): line.why for line in lines}
-    return [Planned(s.id, s.key, s.stale, before.get((s.id, s.key), s.why), s.base, s.own) for s in desk.plan.steps]
+    return [Planned(s.id, s.key, s.stale, before.get((s.id, s.key), s.why), s.base, s.own) for s in _lasting(desk.plan)]
+
+
+def _lasting(plan: Plan) -> list[Step]:
+    """The steps whose results are the recipe's: what was uploaded is needed only until a service has it."""
+    return [step for step in plan.steps if not isinstance(step.work, Upload)]
 
 
 def _same(desk: Desk, run: Run) -> bool:
     """Whether a run was of just these results."""
-    return [line[:3] for line in run.plan] == [[step.id, step.key, step.stale] for step in desk.plan.steps]
+    return [line[:3] for line in run.plan] == [[step.id, step.key, step.stale] for step in _lasting(desk.plan)]
 
 
 def _is_whole(desk: Desk) -> bool:
@@ -169,7 +117,7 @@ def carry_out(desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen
     if desk.unnoted:
         ledger.remember(run.recipe, run.output, desk.unnoted)
     ledger.begin(run, redo=desk.plan.redo)
-    work = _Work(desk, house, shelf, ledger, ledger.journal(run.id), state)
+    work = _Work(desk, house, shelf, ledger, run.id, state)
     anyio.run(work.go, listen(desk) if listen else None)
     ended = ledger.run(run.id)
     assert ended is not None
@@ -209,16 +157,14 @@ def _leave(desk: Desk, shelf: Workspace, ledger: Ledger, latest: Run, state: Run
 class _Work:
     """One process's share of a run under way: the engine, its journal, and the ear for Ctrl-C."""
 
-    def __init__(
-        self, desk: Desk, house: House, shelf: Workspace, ledger: Ledger, journal: Journal, state: RunState
-    ) -> None:
+    def __init__(self, desk: Desk, house: House, shelf: Workspace, ledger: Ledger, run: str, state: RunState) -> None:
         self.desk = desk
         self.house = house
         self.shelf = shelf
         self.ledger = ledger
-        self.journal = journal
+        self.run = run
+        self.journal: Journal = ledger.journal(run)
         self.state = state
-        self.worker = Worker(shelf.artifacts, clock=house.clock, wires=house.wires, threads=house.processors)
 
     async def go(self, listener: Listener | None) -> None:
         """Runs until nothing more can be begun, or until a signal asks to stop; either way the end is written down."""
@@ -231,7 +177,10 @@ class _Work:
             clock=self.house.clock,
             listeners=(listener,) if listener else (),
         )
-        async with self.journal:
+        async with self.journal, self._means() as means:
+            self.worker = Worker(
+                self.shelf.artifacts, clock=self.house.clock, means=means, threads=self.house.processors
+            )
             self._tell(RunStarted(at=self.house.clock(), version=__version__), listener)
             with anyio.CancelScope() as scope:
                 async with anyio.create_task_group() as watch:
@@ -244,9 +193,49 @@ class _Work:
             status = "interrupted" if self.state.stopping else _ending(self.desk, self.state)
             self._tell(RunEnded(at=self.house.clock(), status=status), listener)
 
+    @asynccontextmanager
+    async def _means(self) -> AsyncIterator[Means]:
+        """Wires to every account that is asked, and whatever else work done elsewhere needs."""
+        config = self.house.config
+        publish = (
+            open_publish(config.publish.store, config.publish.base_url, self.house.environ)
+            if _publishes(self.desk.plan) and config.publish
+            else None
+        )
+        async with self.house.wired(asked(self.desk.plan)) as wires, self._ear() as (sleep, callback):
+            yield Means(
+                wires=wires,
+                sleep=sleep,
+                callback=callback,
+                publish=publish,
+                run=self.run,
+                clip_seconds=config.video_seconds,
+                upscale_seconds=config.upscale_seconds,
+                steps=self.state.steps,
+            )
+
+    @asynccontextmanager
+    async def _ear(self) -> AsyncIterator[tuple[Callable[[str], remote.Sleep], Callable[[str], str]]]:
+        """How a job is waited for, and where its service may say that it has ended."""
+        wants = self.desk.wants
+        if not wants.webhook:
+            yield lambda job_id: anyio.sleep, lambda account: ""
+            return
+        from pipeline.serve.bell import Bell
+        from pipeline.serve.receiver import Receiver
+
+        bell = Bell()
+        hooks = {
+            account.identity: (account.page, self.house.environ.get(account.page.SECRET_ENV, ""))
+            for account in self.house.accounts().values()
+            if isinstance(account.page, Hooks)
+        }
+        async with Receiver(wants.listen, wants.webhook, hooks, bell) as receiver:
+            yield lambda job_id: functools.partial(bell.sleep, job_id), receiver.callback
+
     def _note(self) -> None:
         """What each step was made or reused with, durable before the run has ended: a later plan compares with it."""
-        done = [s for s in self.desk.plan.steps if self.state.phase[s.id] is Phase.DONE and not s.stale]
+        done = [s for s in _lasting(self.desk.plan) if self.state.phase[s.id] is Phase.DONE and not s.stale]
         lines = {s.id: Line(key=s.key, base=s.base, own=s.own) for s in done}
         self.ledger.remember(self.desk.recipe.name, str(self.desk.output), lines)
 
@@ -270,6 +259,10 @@ class _Work:
             self.exports.start_soon(
                 anyio.to_thread.run_sync, _put, self.desk.plan, step, result, self.shelf, self.desk.output
             )
+
+
+def _publishes(plan: Plan) -> bool:
+    return any(isinstance(step.work, Upload) for step in plan.doing())
 
 
 def _put(plan: Plan, step: Step, result: Result, shelf: Workspace, output: Path) -> None:
@@ -315,7 +308,7 @@ def _outcome(desk: Desk, state: RunState, status: str, document: Mapping[str, An
     elif state.left_by_budget:
         code = 3
     else:
-        code = 1 if Phase.FAILED in phases else 0
+        code = 1 if phases & {Phase.FAILED, Phase.AWAY} else 0
     return Outcome(status=status, exit_code=code, began=began, manifest=document, output=desk.output)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import inspect
 import typing
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -34,6 +36,7 @@ BY_TYPE: dict[object, st.SearchStrategy[object]] = {
     float | None: st.none() | st.floats(0, 1e6),
     Advice: st.sampled_from(Advice),
     Result: RESULTS,
+    Mapping[str, Any]: FACTS,
 }
 
 

@@ -164,13 +164,14 @@ def test_a_shot_renamed_while_a_service_works_keeps_its_job(write: Write, house:
 
 
 def test_a_service_that_will_not_say_has_its_money_held(write: Write, house: MakeHouse) -> None:
-    """A key revoked while it works: unknown and held, not failed and forgotten; when it speaks again, one job."""
+    """A key revoked while it works: pending and held, not failed and forgotten; when it speaks again, one job."""
     path = write(ONE)
     home, service = house()
     service.silent = True
     ended = api.run(path, YES, home)
-    assert (ended.exit_code, statuses(ended)) == (4, {"a": "unknown"})
-    assert ended.manifest["budget"]["by_account"]["till"]["unknown"] == 6
+    assert (ended.exit_code, statuses(ended)) == (1, {"a": "pending"})
+    assert ended.manifest["budget"]["by_account"]["till"]["reserved"] == 6
+    assert shots(ended)["a"]["hint"].startswith("Run the same command again")
     service.silent = False
     ended = api.run(path, YES, home)
     assert (ended.exit_code, len(service.jobs), service.charged) == (0, 1, 6)

@@ -51,6 +51,9 @@ def _wants(given: argparse.Namespace) -> Wants:
         redo=tuple(values.get("redo", ())),
         follow=values.get("follow", False),
         yes=values.get("yes", False),
+        allow_unpriced=values.get("allow_unpriced", False),
+        webhook=values.get("webhook", ""),
+        listen=values.get("listen", ""),
         workspace=Path(given.workspace) if values.get("workspace") else None,
         output=Path(given.output) if values.get("output") else None,
         **caps,
@@ -140,7 +143,7 @@ def check(given: argparse.Namespace, house: House, console: Console) -> int:
 
 def plan(given: argparse.Namespace, house: House, console: Console) -> int:
     """What a run would do; exits as it would before spending."""
-    from pipeline import api, session
+    from pipeline import api, consent
     from pipeline.report import catalog
 
     desk = api.plan(Path(given.recipe), _wants(given), house)
@@ -148,7 +151,7 @@ def plan(given: argparse.Namespace, house: House, console: Console) -> int:
         api.write(Path(given.out), dumps(api.save_plan(desk), indent=2) + "\n")
     _warn(console, desk)
     _print(catalog.PLANS[given.format](desk.plan, desk.book(desk.plan.limits), _width()))
-    refusal = session.verdict(desk)
+    refusal = consent.verdict(desk)
     if refusal:
         console.refuse(refusal)
         return refusal.exit_code
@@ -244,6 +247,13 @@ def verify(given: argparse.Namespace, house: House, console: Console) -> int:
     return 0
 
 
+def emulate(given: argparse.Namespace, house: House, console: Console) -> int:
+    """Lets local stand-ins of the services stand."""
+    from pipeline.cli import emulating
+
+    return emulating.emulate(given, house.config, console, _print)
+
+
 def schema(given: argparse.Namespace, _house: House, _console: Console) -> int:
     """Prints a JSON schema."""
     from pipeline.recipe.schema import schema as recipe_schema
@@ -281,6 +291,7 @@ COMMANDS: dict[str, Command] = {
     "status": status,
     "report": report,
     "verify": verify,
+    "emulate": emulate,
     "schema": schema,
     "config": config,
 }

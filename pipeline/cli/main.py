@@ -22,6 +22,17 @@ EXIT_CODES = """exit codes:
   70 a fault of ours, with a log to send   130 interrupted, resumable"""
 
 
+EMULATE = """With -- COMMAND the services stand while COMMAND runs in their environment, and its exit code is this
+command's; without, they stand until Ctrl-C, and standard output has lines for a shell.
+
+examples:
+  rushes emulate -- rushes run recipe.yaml --provider seegen --yes --max-credits 2000
+  rushes emulate --fault rate_limited:times=3,retry_after=2 --fault lost_create -- make rehearse
+  rushes emulate seegen --port 8100 --state rehearsal > rehearsal.env
+
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse, whose complaints look like all others here."""
 
@@ -70,6 +81,11 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("recipe", metavar="RECIPE|PLAN")
     _wants(run)
     run.add_argument("--yes", action="store_true", help="spend without asking; needs a cap for the run")
+    run.add_argument("--allow-unpriced", action="store_true", help="run what has no known price, if no cap is set")
+    run.add_argument("--webhook", default="", metavar="URL", help="public https address that services may tell of ends")
+    run.add_argument(
+        "--listen", default="127.0.0.1:8088", metavar="ADDR", help="where it leads to here (default: 127.0.0.1:8088)"
+    )
     _output(run)
 
     status = command("status", "show what is done, in flight, failed and spent")
@@ -87,6 +103,28 @@ def parser() -> argparse.ArgumentParser:
     _output(status)
     _output(report, formats=("table",))
     _output(verify, formats=("table", "json"))
+
+    emulate = command("emulate", "let local stand-ins of the services stand, to rehearse a recipe over real HTTP")
+    emulate.usage = "rushes emulate [options] [SERVICE ...] [-- COMMAND [ARG ...]]"
+    emulate.epilog = EMULATE + EXIT_CODES
+    emulate.add_argument(
+        "services",
+        nargs="*",
+        metavar="SERVICE",
+        help="of seegen, seedance2-movie, seedancee2, naci (default: all)",
+    )
+    emulate.add_argument("--port", type=int, metavar="BASE", help="on BASE, BASE+1, ... (default: free ports)")
+    emulate.add_argument("--seconds", metavar="S", help="how long a job takes (default: 0.3)")
+    emulate.add_argument("--credits", metavar="N", help="what each account has to begin with (default: 1000000)")
+    emulate.add_argument("--state", metavar="DIR", help="keep accounts, jobs and published inputs there")
+    emulate.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[:FIELD=VALUE,...]",
+        help="let this go wrong, once unless told; may be repeated; `--fault list` tells what there is",
+    )
+    _output(emulate, formats=("table",))
 
     schema = command("schema", "print a JSON schema: recipe, plan or manifest")
     schema.add_argument("name", choices=("recipe", "plan", "manifest"))
@@ -125,8 +163,10 @@ def _output(command: argparse.ArgumentParser, formats: Sequence[str] = ("table",
 
 def main(argv: Sequence[str], house: House | None = None) -> int:
     """Carries one command out and gives its exit code; nothing it does shows a traceback."""
+    argv, rehearsed = _apart(argv)
     try:
         given = parser().parse_args(argv)
+        given.rehearsed = rehearsed
     except SystemExit as stop:
         return int(stop.code or 0)
     from pipeline.cli.commands import COMMANDS
@@ -156,6 +196,15 @@ def main(argv: Sequence[str], house: House | None = None) -> int:
         return 2
     except Exception as error:
         return console.crash(error)
+
+
+def _apart(argv: Sequence[str]) -> tuple[Sequence[str], list[str] | None]:
+    """The words of `rushes emulate` and, where there is a `--`, those of the command it is to run."""
+    # WHY: argparse takes `--` for itself, and for words of ours what comes after it.
+    if not argv or argv[0] != "emulate" or "--" not in argv:
+        return argv, None
+    at = list(argv).index("--")
+    return argv[:at], list(argv[at + 1 :])
 
 
 def _grouped(group: BaseExceptionGroup[BaseException], console: object) -> int:

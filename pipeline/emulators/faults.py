@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 import random
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -103,6 +106,81 @@ class Fault:
             raise ValueError(f"A probability of {self.probability} is not above 0 and at most 1.")
 
 
+OPERATIONS = (
+    "create", "query", "list", "cancel", "download", "asset", "presign", "put", "balance", "models", "hook",
+)  # fmt: skip
+"""What `on` can name: the services' operations, the download of a result, and the sending of a webhook."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """What a fault can be told: `read` makes its value of a text, `what` says what it is for."""
+
+    read: Callable[[str], Any]
+    what: str
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{text!r} is no whole number above 0.")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"{text!r} is no number of zero or more.")
+    return number
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"{text!r} is none of {', '.join(words)}.")
+        return text
+
+    return read
+
+
+FIELDS: Mapping[str, Field] = {
+    "times": Field(read=lambda text: None if text == "all" else _count(text), what="how often: 1 unless told, or all"),
+    "probability": Field(read=_seconds, what="of striking a request that fits, above 0 and at most 1"),
+    "on": Field(read=_one_of(*OPERATIONS), what=f"an operation: {', '.join(OPERATIONS)}"),
+    "match": Field(read=str, what="a text that the request's method, path, query or body must hold"),
+    "code": Field(read=str, what="the service's error code"),
+    "message": Field(read=str, what="the service's words, or where a redirect leads"),
+    "status": Field(read=_count, what="the HTTP status"),
+    "retry_after": Field(read=lambda text: int(_seconds(text)), what="seconds in the header Retry-After"),
+    "seconds": Field(read=_seconds, what="how long, where a fault takes time: 30 unless told"),
+    "polls": Field(read=_count, what="how many questions, or layers: 3 unless told"),
+    "form": Field(read=_one_of("wrapped", "openai", "raw"), what="the form of naci's answers: wrapped, openai, raw"),
+}
+
+
+def written_fault(text: str) -> Fault:
+    """A fault as people write it: `NAME`, or `NAME:field=value,field=value`; a comma may stand in a value.
+
+    Raises `ValueError` with a sentence that names what is wrong.
+    """
+    name, _, told = text.partition(":")
+    if name not in CATALOG:
+        near = difflib.get_close_matches(name, CATALOG, 1)
+        raise ValueError(f"{name!r} is no fault" + (f"; did you mean {near[0]}?" if near else "."))
+    values: dict[str, Any] = {}
+    for part in re.split(r",(?=\w+=)", told) if told else ():
+        field, equals, value = part.partition("=")
+        if field not in FIELDS or not equals:
+            raise ValueError(f"{name}: {part!r} is no field=value; the fields are {', '.join(FIELDS)}.")
+        try:
+            values[field] = FIELDS[field].read(value)
+        except ValueError as error:
+            raise ValueError(f"{name}: {field}: {error}") from None
+    return Fault(name=name, **values)
+
+
 class Faults:
     """The faults that wait, in the order they were added; chance is seeded, so a rehearsal repeats itself."""
 
@@ -148,6 +226,10 @@ class Faults:
                 self._waiting[place] = (fault, left - 1)
             self.struck.append(fault.name)
             yield fault
+
+    def unspent(self) -> list[str]:
+        """The names of faults that wait for all their requests still."""
+        return [fault.name for fault, left in self._waiting if left == fault.times and fault.name not in self.struck]
 
     def listing(self) -> dict[str, Any]:
         """What waits, what struck and what there is, as JSON."""

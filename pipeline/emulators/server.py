@@ -49,6 +49,14 @@ class Cut(Response):
             line.abort()
 
 
+class PortRefused(OSError):
+    """A port of this machine that cannot be had; `port` is its number, `strerror` says why."""
+
+    def __init__(self, port: int, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror)
+        self.port = port
+
+
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -56,15 +64,15 @@ class _Server(uvicorn.Server):
 
 
 def bound(port: int) -> socket.socket:
-    """A socket of our own on this machine; port 0 takes a free one. Raises `OSError` where it is taken."""
+    """A socket of our own on this machine; port 0 takes a free one. Raises `PortRefused`."""
     # asyncio turns Nagle off only where the protocol is named; without, each POST waits 40 ms for an acknowledgement
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((HOST, port))
-    except OSError:
+    except OSError as error:
         sock.close()
-        raise
+        raise PortRefused(port, error) from None
     return sock
 
 

@@ -26,6 +26,13 @@ NACI_MODELS: Mapping[str, str] = {
     "sd2.0-mini": "doubao-seedance-2-0-mini-260128",
 }
 
+ARK_MODELS: Mapping[str, str] = {
+    "seedance-2": NACI_MODELS["sd2.0"],
+    "seedance-2-fast": NACI_MODELS["sd2.0-fast"],
+    "seedance-2-mini": NACI_MODELS["sd2.0-mini"],
+}
+"""Ark's model by the portable name, for a gateway whose own names are not S4's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:

@@ -1,4 +1,4 @@
-"""The street where the stand-ins stand: `serve` them inside a program, or `run` them until they are stopped."""
+"""The street where the stand-ins stand: `serve` them inside a program, or beside one."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ async def serve(
 ) -> AsyncIterator[Mapping[str, Stand]]:
     """Let these services stand while the block runs, each on a port of its own, 0 taking a free one.
 
-    Needs asyncio under anyio, for uvicorn does. Raises `ValueError` for a name that is none and `OSError` for a port
-    that is taken.
+    Needs asyncio under anyio, for uvicorn does. Raises `ValueError` for a name that is none and `PortRefused` for a
+    port that cannot be had.
     """
     settings = settings or Settings()
     for name in names:
@@ -110,26 +110,6 @@ def serve_beside(
     street = serve(names, settings=settings, ports=ports)
     with start_blocking_portal("asyncio") as portal, portal.wrap_async_context_manager(street) as stands:
         yield stands
-
-
-def run(
-    names: Sequence[str],
-    ports: Mapping[str, int],
-    settings: Settings,
-    tell: Callable[[str], None] = lambda text: None,
-) -> None:
-    """Let these services stand until the process is interrupted; `tell` hears each one's address and key."""
-
-    async def main() -> None:
-        async with serve(names, settings=settings, ports=ports) as stands:
-            for stand in stands.values():
-                tell(f"{stand.name}: {stand.base_url} key {stand.key} (see {stand.root}/_emulator/)")
-            await anyio.sleep_forever()
-
-    try:
-        anyio.run(main)
-    except KeyboardInterrupt:
-        return
 
 
 def _stand(name: str, settings: Settings, folder: Path, root: str, group: TaskGroup) -> tuple[Stand, Any]:

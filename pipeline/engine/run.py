@@ -11,8 +11,8 @@ from typing import Protocol
 
 import anyio
 
+from pipeline.engine.keep import Emit, Results
 from pipeline.engine.state import LIVE, Phase, Rest, RunState, Share, Skip, Start
-from pipeline.engine.worker import Emit, Results
 from pipeline.errors import Advice
 from pipeline.events import Event, Failed, Refused, RunEnded, RunStarted, Skipped, Started, Succeeded
 from pipeline.plan.model import Step
@@ -87,6 +87,7 @@ class Engine:
         if attempt == step.attempt and step.job_id:
             self.state.begin(step)
             return step, attempt, None
+        price = self.state.price(step)
         event = Started(
             at=self._clock(),
             step=step.id,
@@ -94,9 +95,10 @@ class Engine:
             attempt=attempt,
             provider=step.provider,
             account=step.account,
-            credits=step.price.high,
-            usd=step.price.usd if step.account else None,
+            credits=price.high,
+            usd=price.usd if step.account else None,
             body=step.own,
+            priced=price.known,
         )
         if step.account:
             self.state.apply(event)
@@ -159,7 +161,7 @@ def _given_up(event: Refused) -> Failed:
         attempt=event.attempt,
         error=event.error,
         hint=event.hint,
-        permanent=event.advice is Advice.NEVER,
+        permanent=event.advice is Advice.NEVER and not event.account,
     )
 
 
@@ -168,7 +170,7 @@ def outcome(state: RunState) -> str:
     phases = set(state.phase.values())
     if phases <= {Phase.DONE}:
         return "complete"
-    if Phase.UNKNOWN in phases or phases & LIVE:
+    if phases & {Phase.UNKNOWN, Phase.AWAY} or phases & LIVE:
         return "partial"
     if Phase.FAILED in phases:
         return "failed" if Phase.DONE not in phases else "partial"

@@ -29,7 +29,9 @@ from pipeline.events import (
     Submitted,
     Succeeded,
 )
+from pipeline.money import Price
 from pipeline.plan.budget import Book
+from pipeline.plan.enlarge import price_of
 from pipeline.plan.graph import longest_remaining
 from pipeline.plan.model import Action, Block, Plan, Step, take_id
 
@@ -45,6 +47,7 @@ class Phase(Enum):
     FAILED = "failed"
     SKIPPED = "skipped"
     UNKNOWN = "unknown"
+    AWAY = "away"  # a service has the job, and this process no longer asks how it stands
 
 
 LIVE = frozenset({Phase.WAITING, Phase.READY, Phase.RUNNING, Phase.RESTING})
@@ -68,10 +71,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Do not begin a step: what it needs failed, or a cap forbids it."""
+    """Do not begin a step: what it needs failed, a cap forbids it, or its account is not served."""
 
     step: Step
-    reason: str  # "needs" or "budget"
+    reason: str  # "needs", "budget" or "account"
     why: str
 
 
@@ -124,7 +127,8 @@ class RunState:
         self._before = attempts or {}  # of this run's earlier processes
         self.stopping = False  # start nothing more
         self.overspent = ""  # why no more money is spent
-        self._reasons: dict[str, str] = {}  # of what was skipped: "needs" or "budget", handed down to what follows
+        self._shut: dict[str, str] = {}  # accounts that their service does not serve, and what it said
+        self._reasons: dict[str, str] = {}  # why each was skipped, handed down to what follows
         self._refusals: dict[str, int] = {}
         told = failures or {}  # by step and key, of this run's earlier processes: they count against `retry` too
         self._failures = {step.id: told.get((step.id, step.key), 0) for step in plan.steps}
@@ -193,7 +197,8 @@ class RunState:
             case Refused():
                 self._refused(event)
             case Doubted():
-                self._end(event.step, Phase.UNKNOWN, event.error)
+                taken = (event.step, event.attempt) in self._taken
+                self._end(event.step, Phase.AWAY if taken else Phase.UNKNOWN, event.error)
             case Settled():
                 self.book.settle(event.step, event.attempt, charged=event.charged, usd=event.usd)
             case Succeeded():
@@ -216,6 +221,7 @@ class RunState:
                 account=event.account,
                 credits=event.credits,
                 usd=event.usd,
+                priced=event.priced,
             )
         self.begin(step)
 
@@ -232,6 +238,8 @@ class RunState:
         if self.phase[event.step] is not Phase.RUNNING:
             return
         step = self.steps[event.step]
+        if event.account:
+            self._shut.setdefault(step.account, event.error)
         if event.advice is Advice.SLOW_DOWN:
             self._lanes[step.lane].slow_down()
         self._refusals[step.id] = self._refusals.get(step.id, 0) + 1
@@ -342,6 +350,8 @@ class RunState:
                 continue
             if step.action is Action.RESUME and step.id not in self._begun:
                 return Start(step, step.attempt)
+            if step.account in self._shut:
+                return Skip(step, "account", self._shut[step.account])
             why = self._forbidden(step)
             if why is None:
                 return Start(step, self.attempts[step.id] + 1)
@@ -362,7 +372,12 @@ class RunState:
             return None
         if step.account in self.book.overrun:
             return f"{step.account} charged more than was reserved, so nothing more is started on it in this run"
-        if self.overspent and step.price.high:
+        price = self.price(step)
+        if self.overspent and price.high:
             return self.overspent
-        denial = self.book.deny(take_id(step.shot, step.take), step.account, step.price.high, step.price.usd)
+        denial = self.book.deny(take_id(step.shot, step.take), step.account, price.high, price.usd)
         return None if denial is None else str(denial)
+
+    def price(self, step: Step) -> Price:
+        """What an attempt at this step reserves now."""
+        return price_of(step, self.results)

@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 
 from pipeline.errors import UserError
 from pipeline.money import ZERO, text
+from pipeline.providers.address import REHEARSAL
 from pipeline.recipe.model import Budget, Caps, OnExceed
+
+RUN = "run"
+"""The scope of a whole run, beside those of single takes."""
+
+
+def _of(take: str) -> str:
+    return f"the shot {take}" if take == RUN else take  # a shot may well be called so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,22 +45,26 @@ class Limits:
     on_exceed: OnExceed = "refuse"
 
 
-def tightest(budgets: Iterable[Budget], paying: Iterable[str]) -> Limits:
-    """The limits that keep every one of `budgets` for the accounts that pay.
+def tightest(
+    budgets: Iterable[Budget], paying: Iterable[str], of_accounts: Mapping[str, Budget] = MappingProxyType({})
+) -> Limits:
+    """The limits that keep every one of `budgets` for the accounts that pay, and those of single accounts for them.
 
-    An account that a map of credits does not name gets none. Raises `UserError` for a bare number of credits where
-    several accounts pay. `on_exceed` is the first budget's.
+    An account that a map of credits does not name gets none. A rehearsal goes by the name of its account, both in a
+    map that does not name itself and in `of_accounts`, whose budgets are in credits. Raises `UserError` for a bare
+    number of credits in `budgets` where several accounts pay. `on_exceed` is the first budget's.
     """
     accounts = sorted(paying)
     given = list(budgets)
+    own = {name: of_accounts[real] for name in accounts if (real := name.removesuffix(REHEARSAL)) in of_accounts}
     return Limits(
-        run=_tightest([budget.run for budget in given], accounts),
-        take=_tightest([budget.shot for budget in given], accounts),
+        run=_tightest([budget.run for budget in given], accounts, {name: own[name].run for name in own}),
+        take=_tightest([budget.shot for budget in given], accounts, {name: own[name].shot for name in own}),
         on_exceed=given[0].on_exceed if given else "refuse",
     )
 
 
-def _tightest(caps: Iterable[Caps], accounts: list[str]) -> Limit:
+def _tightest(caps: Iterable[Caps], accounts: list[str], own: Mapping[str, Caps]) -> Limit:
     usd: Decimal | None = None
     credits: dict[str, Decimal] = {}
     for cap in caps:
@@ -60,14 +73,25 @@ def _tightest(caps: Iterable[Caps], accounts: list[str]) -> Limit:
         if cap.bare is not None and len(accounts) > 1:
             raise UserError(
                 f"a cap of {text(cap.bare)} credits does not say whose: {', '.join(accounts)} all pay.",
-                f"Name the account: credits: {{{accounts[0]}: {text(cap.bare)}}}.",
+                f"Name the account: credits: {{{accounts[0].removesuffix(REHEARSAL)}: {cap.bare.normalize():f}}}.",
             )
         for account in accounts:
-            if cap.credits is None and cap.bare is None:
-                continue
-            most = cap.bare if cap.bare is not None else (cap.credits or {}).get(account, ZERO)
-            credits[account] = min(credits.get(account, most), most)
+            _tighten(credits, account, cap)
+    for account, cap in own.items():
+        if cap.usd is not None:
+            raise ValueError(f"the budget of {account} alone is in credits, not in dollars.")
+        _tighten(credits, account, cap)
     return Limit(usd=usd, credits=credits)
+
+
+def _tighten(credits: dict[str, Decimal], account: str, cap: Caps) -> None:
+    if cap.bare is not None:
+        most = cap.bare
+    elif cap.credits is not None:
+        most = cap.credits.get(account, cap.credits.get(account.removesuffix(REHEARSAL), ZERO))
+    else:
+        return
+    credits[account] = min(credits.get(account, most), most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +105,7 @@ class Denial:
     asked: Decimal
 
     def __str__(self) -> str:
-        whose = "the run" if self.scope == "run" else self.scope
+        whose = "the run" if self.scope == RUN else self.scope
         if self.unit == "usd":
             return f"it needs ${text(self.asked)}; of ${text(self.cap)} for {whose}, ${text(self.left)} is left"
         return (
@@ -97,6 +121,7 @@ class _Entry:
     credits: Decimal
     usd: Decimal
     state: str  # reserved, settled, released
+    priced: bool = True
 
 
 class Book:
@@ -114,7 +139,7 @@ class Book:
 
     def deny(self, take: str, account: str, credits: Decimal, usd: Decimal | None) -> Denial | None:
         """The cap that forbids this amount, or None. An amount whose dollars are not known counts none."""
-        for scope, limit in (("run", self.limits.run), (take, self.limits.take)):
+        for scope, limit in ((RUN, self.limits.run), (_of(take), self.limits.take)):
             cap = limit.credits.get(account)
             if cap is not None and credits and self.sum(scope, account) + credits > cap:
                 return Denial(
@@ -126,11 +151,21 @@ class Book:
         return None
 
     def reserve(
-        self, step: str, attempt: int, *, take: str, account: str, credits: Decimal, usd: Decimal | None
+        self,
+        step: str,
+        attempt: int,
+        *,
+        take: str,
+        account: str,
+        credits: Decimal,
+        usd: Decimal | None,
+        priced: bool = True,
     ) -> None:
         """Counts an amount as reserved, whether or not it fits: ask `deny` before. A second time changes nothing."""
         if (step, attempt) not in self._entries:
-            entry = _Entry(take=take, account=account, credits=credits, usd=usd or ZERO, state="reserved")
+            entry = _Entry(
+                take=take, account=account, credits=credits, usd=usd or ZERO, state="reserved", priced=priced
+            )
             self._entries[step, attempt] = entry
             self._count(entry, 1)
 
@@ -146,7 +181,7 @@ class Book:
         entry = self._entries.get((step, attempt))
         if entry and entry.state == "reserved":
             self._count(entry, -1)
-            if charged > entry.credits:
+            if charged > entry.credits and entry.priced:
                 self.overrun.add(entry.account)
             entry.credits, entry.usd, entry.state = charged, usd or ZERO, "settled"
             self._count(entry, 1)
@@ -164,6 +199,6 @@ class Book:
         return other
 
     def _count(self, entry: _Entry, sign: int) -> None:
-        for scope in ("run", entry.take):
+        for scope in (RUN, _of(entry.take)):
             for unit, value in ((entry.account, entry.credits), ("usd", entry.usd)):
                 self._sums[scope, unit] = self._sums.get((scope, unit), ZERO) + sign * value

@@ -9,30 +9,32 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipeline.errors import Fault, RecipeError
-from pipeline.plan import afford, decide, graph, narrow
+from pipeline.plan import afford, decide, enlarge, graph, narrow, uploads
 from pipeline.plan.budget import tightest
-from pipeline.plan.draft import Draft, Setting, wish_of
+from pipeline.plan.draft import Draft, Setting
 from pipeline.plan.known import Known
-from pipeline.plan.model import Account, Plan, Step, take_id
+from pipeline.plan.model import Account, Action, Plan, Step, take_id
+from pipeline.plan.wish import inputs_of, wish_of
 from pipeline.recipe.model import Recipe, Shot, Source
 
 
 def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
     """The plan of a recipe against what is known. Raises `RecipeError`, `UserError`; spends and writes nothing."""
-    shots, moved = _move(recipe.shots, setting)
-    ordered = _in_order(shots)
+    ordered, moved = _move(_in_order(recipe.shots), setting)
+    by_id = {shot.id: shot for shot in ordered}
+    shots = [by_id[shot.id] for shot in recipe.shots]
     asked = narrow.select(recipe, setting.only, setting.redo)
-    draft = Draft(setting=setting, known=known, shots={shot.id: shot for shot in shots}, asked=asked)
+    draft = Draft(setting=setting, known=known, shots=by_id, asked=asked)
     for shot in ordered:
         draft.add_shot(shot)
     film = draft.add_film(recipe.film)
     if draft.faults:
         raise RecipeError(draft.faults)
-    decided = decide.decide(draft.steps, known)
-    steps = narrow.narrow(decided, asked, known)
+    decided = decide.decide(draft.steps, known, setting.now)
+    steps = _told(uploads.needed(narrow.narrow(decided, asked, known)))
     shared = _shared(steps, draft.shots)
     accounts = _accounts(steps, setting)
-    limits = tightest([recipe.budget, *setting.budgets], accounts)
+    limits = tightest([recipe.budget, *setting.budgets], accounts, setting.of_accounts)
     takes = tuple(draft.takes[take_id(shot.id, n)] for shot in shots for n in range(1, shot.takes + 1))
     return Plan(
         recipe=recipe,
@@ -43,21 +45,44 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
         accounts=accounts,
         limits=limits,
         redo=draft.redo,
-        left=frozenset({s.id for s in decided if not s.stale} - {s.id for s in steps if not s.stale}),
+        left=frozenset({s.id for s in decided if _lasts(s)} - {s.id for s in steps if not s.stale}),
         warnings=tuple(dict.fromkeys((*recipe.warnings, *moved, *draft.warnings, *shared))),
     )
 
 
+def _lasts(step: Step) -> bool:
+    """Whether a step leaves something that belongs to the recipe's results as they should be."""
+    return not step.stale and step.kind != "upload"
+
+
+def _told(steps: Sequence[Step]) -> list[Step]:
+    """The steps with their price as it is known by now, and the choices of the plan in their reasons."""
+    there = {step.id: step.result for step in steps if step.result}
+    return [
+        dataclasses.replace(
+            step,
+            price=enlarge.price_of(step, there),
+            why=f"{step.why}; {step.note}" if step.note and step.action is Action.RUN else step.why,
+        )
+        for step in steps
+    ]
+
+
 def _move(shots: Sequence[Shot], setting: Setting) -> tuple[list[Shot], list[Fault]]:
-    """The shots on the provider that was asked for, where it can make them; and a warning for each that stays."""
+    """The shots on the provider that was asked for, where it can make them; and a warning for each that stays.
+
+    `shots` come each after those it stands on, since what a shot stands on decides whether it can move.
+    """
     if not setting.provider:
         return list(shots), []
     page = setting.providers[setting.provider]
-    moved: list[Shot] = []
+    moved: dict[str, Shot] = {}
     stayed: list[Fault] = []
     for shot in shots:
-        there = dataclasses.replace(shot, provider=setting.provider, account=setting.provider)
-        wrong = [c for c in page.complaints(wish_of(there, 1, ())) if not c.warning]
+        account = shot.account if setting.accounts.get(shot.account) == page.NAME else setting.provider
+        there = dataclasses.replace(shot, provider=setting.provider, account=account)
+        wish = wish_of(there, 1, inputs_of(there, moved), page)
+        wrong = [c for c in page.complaints(wish) if not c.warning]
         if wrong:
             stayed.append(
                 Fault(
@@ -67,8 +92,8 @@ def _move(shots: Sequence[Shot], setting: Setting) -> tuple[list[Shot], list[Fau
                     warning=True,
                 )
             )
-        moved.append(shot if wrong else there)
-    return moved, stayed
+        moved[shot.id] = shot if wrong else there
+    return list(moved.values()), stayed
 
 
 def _sources(shot: Shot) -> Iterable[Source]:
@@ -133,8 +158,8 @@ def _lanes(steps: Iterable[Step], setting: Setting) -> dict[str, int]:
     for step in steps:
         if step.lane not in lanes:
             page = setting.providers.get(step.provider)
-            width = setting.widths.get(step.lane) or (page.CONCURRENCY if page else 0)
-            lanes[step.lane] = width or setting.processors
+            width = setting.widths.get(step.provider) or (page.CONCURRENCY if page else 0)
+            lanes[step.lane] = uploads.WIDTH if step.lane == uploads.LANE else width or setting.processors
     return lanes
 
 

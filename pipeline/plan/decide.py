@@ -11,10 +11,13 @@ from pipeline.plan.model import Action, Block, Step
 from pipeline.store.ledger import Kept, Line, Pending, Standing
 
 
-def decide(steps: Sequence[Step], known: Known) -> list[Step]:
-    """The steps with their actions, looked up in bulk; each comes after what it needs, as before."""
+def decide(steps: Sequence[Step], known: Known, now: str = "") -> list[Step]:
+    """The steps with their actions, looked up in bulk; each comes after what it needs, as before.
+
+    What was uploaded and is kept only until before `now` (ISO, UTC) is no result any more.
+    """
     wanted = {step.key for step in steps}
-    found = known.kept(wanted)
+    found = {key: kept for key, kept in known.kept(wanted).items() if kept.result.facts.get("until", now) >= now}
     kept = whole(found, known)
     left = wanted - kept.keys()
     standing, pending = known.standing(left), known.pending(left)
@@ -75,7 +78,8 @@ def _run(step: Step, decided: Mapping[str, Step], line: Line | None) -> Step:
     if line.own != step.own:
         return dataclasses.replace(step, why="changed since it was made")
     if line.base != step.base:
-        before = next((name for name in step.needs if decided[name].action is not Action.REUSE), step.needs[0])
+        changed = (n for n in step.needs if decided[n].action is not Action.REUSE and decided[n].kind != "upload")
+        before = next(changed, step.needs[0])
         return dataclasses.replace(step, why=f"follows {before}, which changed", follows=True)
     return dataclasses.replace(
         step, why="asked for anew" if line.key != step.key else "its result is not kept any more"

@@ -6,19 +6,23 @@ Shots go in one after the other, each after those it stands on, so that every ke
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from pipeline.errors import Fault
-from pipeline.money import FREE
+from pipeline.money import FREE, Price
+from pipeline.plan import enlarge
 from pipeline.plan.budget import Book, Limits
 from pipeline.plan.keys import Keys, derived_seed, keys
 from pipeline.plan.known import Known, whole
 from pipeline.plan.model import Step, Take, take_id
 from pipeline.plan.narrow import Asked
+from pipeline.plan.uploads import Uploads
+from pipeline.plan.wish import inputs_of, sources, wish_of
 from pipeline.providers import animatic
-from pipeline.providers.base import Input, LocalPage, RemotePage, Role, Wish, is_local
+from pipeline.providers.base import Complaint, Enlarges, Input, LocalPage, RemotePage, Wish, as_service, is_local
 from pipeline.providers.catalog import Providers
 from pipeline.recipe.model import Budget, Shot, Source
 from pipeline.recipe.model import Film as Cut
@@ -29,7 +33,6 @@ from pipeline.steps.last_frame import LastFrame
 from pipeline.steps.upscale import Upscale
 
 MEDIA_LANE = "media"
-_UNNAMED = frozenset("/\\.")  # in no reference's name, and in every path and URL: those name nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,32 +41,34 @@ class Setting:
 
     providers: Providers
     processors: int = 2
-    widths: Mapping[str, int] = field(default_factory=dict)  # account -> tasks in flight
-    usd_per_credit: Mapping[str, Decimal] = field(default_factory=dict)  # account -> dollars
+    widths: Mapping[str, int] = field(default_factory=dict)  # provider -> tasks in flight for each of its accounts
+    usd_per_credit: Mapping[str, Decimal] = field(default_factory=dict)  # provider -> dollars
     budgets: Sequence[Budget] = ()  # from configuration and flags; the tightest of them and the recipe's holds
+    of_accounts: Mapping[str, Budget] = field(default_factory=dict)  # the budgets of single accounts
+    accounts: Mapping[str, str] = field(default_factory=dict)  # account -> the service that it is with
+    identities: Mapping[str, str] = field(default_factory=dict)  # account or provider -> its name in a rehearsal
+    upscalers: Mapping[str, Enlarges] = field(default_factory=dict)  # provider -> who makes finished clips larger
+    published: str = ""  # the store where services can read inputs; empty: none is configured
+    now: str = ""  # ISO in UTC: what was uploaded and has run out by then is uploaded again
     provider: str = ""  # --provider, --preview: every shot moves there that it can make
     only: tuple[str, ...] = ()
     redo: tuple[str, ...] = ()
     redo_begun: bool = False  # this redo's fresh results were asked for by the run that is being continued
     book: Callable[[Limits], Book] = Book  # the book of the run that is being continued, or an empty one
 
+    def identity(self, name: str) -> str:
+        """Whose results and money these are: the account's or provider's own, or those of its rehearsal."""
+        return self.identities.get(name, name)
 
-def wish_of(shot: Shot, take: int, inputs: tuple[Input, ...]) -> Wish:
-    """A take of a shot in portable words; further takes of a given seed count up from it."""
-    return Wish(
-        shot=take_id(shot.id, take),
-        kind=shot.kind,
-        model=shot.model,
-        prompt=shot.prompt,
-        seconds=shot.seconds,
-        resolution=shot.resolution,
-        ratio=shot.ratio,
-        seed=None if shot.seed is None else shot.seed + take - 1,
-        audio=shot.audio,
-        watermark=shot.watermark,
-        people=shot.people,
-        inputs=inputs,
-    )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asking:
+    """A take as it is asked for: the wish with its seed, the work and its keys, and why it runs if it is made anew."""
+
+    wish: Wish
+    work: Generate
+    keys: Keys
+    why: str
 
 
 class Draft:
@@ -81,6 +86,7 @@ class Draft:
         self.takes: dict[str, Take] = {}
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
+        self.uploads = Uploads(setting.published, self.keys, self._add)
         self.offsets: dict[str, set[Decimal]] = {}
         for shot in shots.values():
             if shot.chain:
@@ -89,18 +95,17 @@ class Draft:
     def add_shot(self, shot: Shot) -> None:
         """The steps of every take of a shot: generate, the frames that others ask for, upscale."""
         page = self.setting.providers[shot.provider]
-        inputs, feeds = self._inputs(shot)
-        wrong = list(page.complaints(wish_of(shot, 1, inputs)))
+        inputs = inputs_of(shot, self.shots)
+        wrong = [*_of_account(shot, page, self.setting.accounts), *page.complaints(wish_of(shot, 1, inputs, page))]
         for complaint in wrong:
-            fault = Fault(
-                place=shot.where(complaint.field), fact=complaint.fact, hint=complaint.hint, warning=complaint.warning
-            )
+            field = "chain" if shot.chain and complaint.field == "first_frame" else complaint.field
+            fault = Fault(place=shot.where(field), fact=complaint.fact, hint=complaint.hint, warning=complaint.warning)
             (self.warnings if complaint.warning else self.faults).append(fault)
         if not all(complaint.warning for complaint in wrong):
             self._stub(shot)
             return
         for take in range(1, shot.takes + 1):
-            self._add_take(shot, take, page, inputs, feeds)
+            self._add_take(shot, take, page, inputs)
 
     def _stub(self, shot: Shot) -> None:
         """Names and empty keys for a shot that is faulty, so that the faults of what follows are found too."""
@@ -110,28 +115,18 @@ class Draft:
             for offset in self.offsets.get(shot.id, ()):
                 self.keys[_frame_id(name, offset)] = ""
 
-    def _add_take(
-        self,
-        shot: Shot,
-        take: int,
-        page: LocalPage | RemotePage,
-        inputs: tuple[Input, ...],
-        feeds: tuple[Feed, ...],
-    ) -> None:
+    def _add_take(self, shot: Shot, take: int, page: LocalPage | RemotePage, inputs: tuple[Input, ...]) -> None:
         name = take_id(shot.id, take)
         generate = f"{name}/generate"
-        wish = wish_of(shot, take, inputs)
-        work = Generate(page=page, output=shot.kind, request=page.request(wish), feeds=feeds)
-        made, why = self._generate_keys(name, work, take if wish.seed is None else 1)
-        seed = wish.seed
-        if seed is None and page.SEED_LIMIT:
-            seed = derived_seed(made.key, page.SEED_LIMIT)
-            work = dataclasses.replace(work, request=page.request(dataclasses.replace(wish, seed=seed)))
+        account = "" if is_local(page) else self.setting.identity(shot.account)
+        plain = self._asking(shot, page, wish_of(shot, take, inputs, page), take)
+        asking, larger, note = self._enlarged(shot, take, page, plain)
+        wish, work, made = asking.wish, asking.work, asking.keys
+        if service := as_service(page):
+            owners = [source.shot if source else shot.chain.shot if shot.chain else "" for source in sources(shot)]
+            feeds = self.uploads.reached(service, wish, work.feeds, owners, account)
+            work = dataclasses.replace(work, feeds=feeds)
         pinned = self._pinned(generate, made) if shot.pin and not self.asked.anew(name) else None
-        account = "" if is_local(page) else shot.account
-        price = page.price(wish)
-        if account in self.setting.usd_per_credit:
-            price = dataclasses.replace(price, usd_per_credit=self.setting.usd_per_credit[account])
         self._add(
             Step(
                 id=generate,
@@ -146,18 +141,69 @@ class Draft:
                 key=pinned or made.key,
                 base=made.base,
                 own=made.own,
-                price=price,
+                price=self._price(page.price(wish), page.NAME if account else ""),
                 effort_seconds=page.effort_seconds(wish),
                 priority=shot.priority,
                 retry=shot.retry,
-                seed=seed,
-                why="pinned: keeps the one made before" if pinned else why,
+                seed=wish.seed,
+                why="pinned: keeps the one made before" if pinned else asking.why,
                 stale=bool(pinned),
+                note="" if larger else note,
             )
         )
         frames = self._add_frames(shot, name) if take == 1 else ()
-        upscale = self._add_upscale(shot, take, name)
+        upscale = self._add_upscale(shot, take, name, larger, note) if shot.upscale and larger else ""
         self.takes[name] = Take(shot=shot, take=take, generate=generate, frames=frames, upscale=upscale)
+
+    def _price(self, price: Price, provider: str) -> Price:
+        """The price, in dollars as the user has configured them."""
+        rate = self.setting.usd_per_credit.get(provider)
+        return price if rate is None else dataclasses.replace(price, usd_per_credit=rate)
+
+    def _asking(self, shot: Shot, page: LocalPage | RemotePage, wish: Wish, take: int) -> _Asking:
+        """A wish in the page's words, its keys, and the seed that is derived from them where the page takes one."""
+        maker = self.setting.identity(page.NAME)
+        work = Generate(
+            page=page,
+            output=shot.kind,
+            request=page.request(wish),
+            feeds=self._feeds(shot),
+            maker="" if maker == page.NAME else maker,
+        )
+        made, why = self._generate_keys(take_id(shot.id, take), work, take if wish.seed is None else 1)
+        service = as_service(page)
+        limit = service.seed_limit(shot.model) if service else page.SEED_LIMIT
+        if wish.seed is None and limit:
+            wish = dataclasses.replace(wish, seed=derived_seed(made.key, limit))
+            work = dataclasses.replace(work, request=page.request(wish))
+        return _Asking(wish=wish, work=work, keys=made, why=why)
+
+    def _enlarged(
+        self, shot: Shot, take: int, page: LocalPage | RemotePage, plain: _Asking
+    ) -> tuple[_Asking, enlarge.Way | None, str]:
+        """What is asked for where the shot is to be larger, the step that then follows, and the choice in words."""
+        if shot.upscale is None:
+            return plain, None, ""
+        if shot.upscale.by == "local" or (shot.upscale.by == "cheapest" and as_service(page) is None):
+            return plain, enlarge.LOCAL, ""
+        found, wrong = enlarge.ways(shot, plain.wish, page, self.setting.upscalers)
+        if not found:
+            if take == 1:
+                self.faults.append(enlarge.no_way(shot, wrong))
+            return plain, enlarge.LOCAL, ""
+        best = enlarge.cheapest(found)
+        inside = next((way for way in found if way.by is None), None)
+        later = [way for way in found if way.by is not None]
+        if inside:
+            bare = wish_of(shot, take, plain.wish.inputs, page)  # a seed is derived anew from what is now asked for
+            large = self._asking(shot, page, enlarge.inline(bare, shot.upscale.to), take)
+            # WHY: a finished clip is never made anew only to be larger; neither is one that a service is making.
+            both = (plain.keys.key, large.keys.key)
+            there = {*self.known.kept(both), *self.known.pending(both)}
+            if large.keys.key in there or not later or (best is inside and plain.keys.key not in there):
+                return large, None, enlarge.told(inside, found, shot.upscale.to)
+            best = enlarge.cheapest(later)
+        return plain, best, enlarge.told(best, found, shot.upscale.to)
 
     def _generate_keys(self, name: str, work: Generate, take: int) -> tuple[Keys, str]:
         """The keys of a take's request, and why it runs where it is asked for anew."""
@@ -188,13 +234,43 @@ class Draft:
             found.append(self._add_local(_frame_id(name, offset), work, shot=shot, effort_seconds=0.2))
         return tuple(found)
 
-    def _add_upscale(self, shot: Shot, take: int, name: str) -> str:
-        if not shot.upscale:
-            return ""
+    def _add_upscale(self, shot: Shot, take: int, name: str, way: enlarge.Way, note: str) -> str:
+        assert shot.upscale is not None
         source = Feed(role="clip", step=f"{name}/generate", output=shot.kind)
         work = Upscale(source=source, to=shot.upscale.to, still=shot.kind == "image")
-        effort = 1 + float(shot.seconds)
-        return self._add_local(f"{name}/upscale", work, shot=shot, take=take, effort_seconds=effort)
+        if way.by is None:
+            effort = 1 + float(shot.seconds)
+            return self._add_local(f"{name}/upscale", work, shot=shot, take=take, effort_seconds=effort)
+        account = self.setting.identity(shot.account if shot.provider == way.provider else way.provider)
+        work = dataclasses.replace(
+            work,
+            page=way.by,
+            maker=self.setting.identity(way.provider),
+            request=way.by.request(shot.upscale.to),
+            source=self.uploads.published(source, "video", shot.id),
+        )
+        made = keys(work, self.keys, redos={})
+        self._add(
+            Step(
+                id=f"{name}/upscale",
+                shot=shot.id,
+                take=take,
+                work=work,
+                provider=way.provider,
+                model="",
+                account=account,
+                lane=account,
+                needs=_needs(work),
+                key=made.key,
+                base=made.base,
+                own=made.own,
+                price=self._price(way.price, way.provider),
+                effort_seconds=60.0 + 20.0 * float(shot.seconds),
+                priority=shot.priority,
+                note=note,
+            )
+        )
+        return f"{name}/upscale"
 
     def add_film(self, film: Cut | None) -> str:
         """The film's step, or an empty name where the recipe has no film."""
@@ -203,7 +279,7 @@ class Draft:
         shots = [self.shots[name] for name in film.shots]
         clips = tuple(
             Feed(role="clip", step=f"{shot.id}/upscale", output="upscaled")
-            if shot.upscale
+            if self.takes[shot.id].upscale
             else Feed(role="clip", step=f"{shot.id}/generate", output="video")
             for shot in shots
         )
@@ -216,37 +292,22 @@ class Draft:
         effort = 1 + sum(float(shot.seconds) for shot in shots) / 10
         return self._add_local("film", work, shot=None, effort_seconds=effort)
 
-    def _inputs(self, shot: Shot) -> tuple[tuple[Input, ...], tuple[Feed, ...]]:
-        """A shot's inputs in portable words and where each comes from, in the same order."""
-        pairs: list[tuple[Input, Feed]] = []
+    def _feeds(self, shot: Shot) -> tuple[Feed, ...]:
+        """Where each of a shot's inputs comes from, in their order."""
+        found = []
         if shot.chain:
-            source = self.shots[shot.chain.shot]
-            frame = _frame_id(source.id, shot.chain.offset_seconds)
-            found = Input(
-                role="first_frame", media="image", name=source.id, provider=source.provider, people=source.people
-            )
-            pairs.append((found, Feed(role="first_frame", step=frame, output="last_frame")))
+            frame = _frame_id(shot.chain.shot, shot.chain.offset_seconds)
+            found.append(Feed(role="first_frame", step=frame, output="last_frame"))
         if shot.first_frame:
-            pairs.append(self._input("first_frame", shot.first_frame))
+            found.append(self._feed("first_frame", shot.first_frame))
         if shot.last_frame:
-            pairs.append(self._input("last_frame", shot.last_frame))
-        pairs.extend(self._input("reference", source) for source in shot.references)
-        return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
+            found.append(self._feed("last_frame", shot.last_frame))
+        return (*found, *(self._feed("reference", source) for source in shot.references))
 
-    def _input(self, role: Role, source: Source) -> tuple[Input, Feed]:
-        made_by = self.shots[source.shot] if source.shot else None
-        found = Input(
-            role=role,
-            media=source.media,
-            name=source.name if source.shot or _UNNAMED.isdisjoint(source.name) else "",
-            provider=made_by.provider if made_by else "",
-            seconds=made_by.seconds if made_by else source.seconds,
-            people=source.people,
-            local=not source.url,
-        )
-        if made_by:
-            return found, Feed(role=role, step=f"{made_by.id}/generate", output=made_by.kind)
-        return found, _feed(role, source)
+    def _feed(self, role: str, source: Source) -> Feed:
+        if not source.shot:
+            return _feed(role, source)
+        return Feed(role=role, step=f"{source.shot}/generate", output=self.shots[source.shot].kind)
 
     def _add_local(self, name: str, work: Work, *, shot: Shot | None, take: int = 1, effort_seconds: float) -> str:
         """A step done on this machine, for nothing."""
@@ -278,7 +339,23 @@ class Draft:
 
 
 def _needs(work: Work, *waits: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*(feed.step for feed in work.feeds if feed.step), *waits)))
+    """The steps that make a work's inputs and make them reachable, then those it only waits for."""
+    before = [name for feed in work.feeds for name in (feed.step, feed.upload) if name]
+    return tuple(dict.fromkeys((*before, *waits)))
+
+
+def _of_account(shot: Shot, page: LocalPage | RemotePage, accounts: Mapping[str, str]) -> Iterator[Complaint]:
+    """What is wrong with the account of a shot that a service makes."""
+    if as_service(page) is None or accounts.get(shot.account) == page.NAME:
+        return
+    if shot.account in accounts:
+        fact = f"The account '{shot.account}' is with {accounts[shot.account]}, and {shot.id} is made by {page.NAME}."
+        mine = [name for name, service in accounts.items() if service == page.NAME]
+        yield Complaint(field="account", fact=fact, hint=f"Use {' or '.join(mine)}, or leave `account` out.")
+        return
+    near = difflib.get_close_matches(shot.account, accounts, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"Declare it in your configuration: [accounts.{shot.account}]."
+    yield Complaint(field="account", fact=f"There is no account '{shot.account}'.", hint=hint)
 
 
 def _frame_id(take: str, offset: Decimal) -> str:

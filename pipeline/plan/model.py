@@ -61,6 +61,7 @@ class Step:
     result: Result | None = field(default=None, repr=False)  # what is reused
     job_id: str = ""  # what is resumed
     attempt: int = 0  # the number of the attempt that is resumed
+    note: str = ""  # what the plan chose, and what the other way would have cost
     twin: str = ""  # an earlier step of this plan with the same key, whose result serves this one too
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
+from typing import Any, Literal, Protocol, TypeGuard, cast, runtime_checkable
 
 from pipeline.errors import ProviderError
 from pipeline.money import Price
@@ -381,6 +381,11 @@ class Cancels(Protocol):
 def is_service(page: RemotePage | Enlarges) -> TypeGuard[Service | Enlarges]:
     """Whether a page speaks for a real service: it takes a mark, and says of a fault what fits what was asked."""
     return hasattr(page, "POLL_SECONDS")
+
+
+def as_service(page: LocalPage | RemotePage) -> Service | None:
+    """The page of a real service, None for one that draws here or is made up for a test."""
+    return cast("Service", page) if hasattr(page, "POLL_SECONDS") else None
 
 
 def is_local(page: LocalPage | RemotePage) -> TypeGuard[LocalPage]:

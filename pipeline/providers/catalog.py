@@ -16,8 +16,6 @@ from pipeline.providers import (
 from pipeline.providers.base import Enlarges, LocalPage, RemotePage, Service
 
 LOCAL: Mapping[str, LocalPage] = {"animatic": animatic}
-REMOTE: Mapping[str, RemotePage] = {}
-
 SERVICES: Mapping[str, Service] = {
     "seegen": seegen,
     "seedance2-movie": seedance2_movie,
@@ -31,7 +29,7 @@ UPSCALERS: Mapping[str, Enlarges] = {"seegen": seegen_upscaler}
 """Provider -> what makes finished clips of any provider larger, on that provider's account."""
 
 Providers = Mapping[str, LocalPage | RemotePage]
-PROVIDERS: Providers = {**LOCAL, **REMOTE}
+PROVIDERS: Providers = {**LOCAL, **SERVICES}
 
 DEFAULT = "animatic"
 MODELS = ("seedance-2", "seedance-2-fast", "seedance-2-mini", "happyhorse-1", "gpt-image-2")

@@ -10,7 +10,6 @@ Every exception of httpx is mapped in `advice_of`: LATER only where certainly no
 from __future__ import annotations
 
 import email.utils
-import ipaddress
 import logging
 import os
 import time
@@ -28,6 +27,7 @@ import httpx
 
 from pipeline.digest import dumps, loads
 from pipeline.errors import Advice, LinkDied, ProviderError, UserError
+from pipeline.providers.address import base_url, is_loopback
 from pipeline.providers.base import Call, Reply, Service
 from pipeline.providers.download import Download
 
@@ -49,29 +49,6 @@ _REQUEST_IDS = ("x-request-id", "x-tt-logid", "x-amz-request-id", "cf-ray")
 # WHY: at INFO httpx writes whole URLs, and the query of a presigned one is a credential.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by name or number."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def base_url(text: str, setting: str) -> str:
-    """A base URL without a slash at its end: https, or http to this machine. Raises `UserError` naming the setting."""
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host, parts = "", urlsplit("")
-    plain = parts.scheme == "http" and is_loopback(host)
-    if not host or not (parts.scheme == "https" or plain):
-        raise UserError(f"{setting} is no base URL.", "Use https; plain http is only for this machine.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise UserError(f"{setting} has more than an address in it.", "Leave out name, password, query and fragment.")
-    return text.rstrip("/")
 
 
 def retry_after(value: str | None, now: float) -> float | None:

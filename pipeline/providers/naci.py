@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from pipeline.errors import ProviderError
 from pipeline.money import UNPRICED, Price
-from pipeline.providers import ark, naci_answers
+from pipeline.providers import answers, ark, hooks, naci_answers
 from pipeline.providers.base import Asked, Call, Complaint, Input, Media, Reach, Reply, Status, Wish
 from pipeline.providers.elsewhere import instead
 from pipeline.providers.limits import (
@@ -59,6 +59,7 @@ class Naci:
     BASE_URL = "https://api-cs-al.naci-tech.com"  # S4:3
     BASE_URL_ENV = "NACI_BASE_URL"
     KEY_ENV = "NACI_API_KEY"
+    SECRET_ENV = ""
     POLL_SECONDS = 10.0  # such gateways ask Ark every 15 seconds themselves
     LINK_SECONDS = ark.LINK_SECONDS  # D10
     OPTIONS = _OPTIONS
@@ -180,6 +181,12 @@ class Naci:
     def status(self, reply: Reply) -> Status:
         """Whichever form was answered. Raises `ProviderError`."""
         return naci_answers.status(reply)
+
+    def heard(self, body: bytes, headers: Mapping[str, str], secret: str, now: float) -> str | None:
+        """Ark's callback is its query's body, unsigned; any form of the gateway's family is read (D1)."""
+        layers = naci_answers.layers(hooks.told(body))
+        names = (answers.text(layer.get(word)) for layer in layers for word in ("task_id", "id"))
+        return next(filter(None, names), None)
 
     def fault(self, reply: Reply, asked: Asked = "create") -> ProviderError:
         """Either envelope of the gateway's family, with Ark's own error inside or not."""

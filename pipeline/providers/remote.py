@@ -91,11 +91,11 @@ async def wait(
     seconds = wire.poll_seconds
     real = is_service(page)
     pace = max(wire.poll_seconds * 4, page.POLL_SECONDS if is_service(page) else 0.0)
-    age = 0.0
+    began, age = anyio.current_time(), 0.0
     while limit_seconds is None or age < limit_seconds:
         pause = seconds * random.uniform(0.9, 1.1) if real else seconds  # so that many are not asked after at once
         await sleep(pause)
-        age += pause
+        age = anyio.current_time() - began
         try:
             status = await _ask(page, wire, page.poll(job_id))
         except ProviderError as error:

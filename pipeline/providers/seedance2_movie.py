@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from pipeline.errors import ProviderError
 from pipeline.money import UNPRICED, Price
-from pipeline.providers import answers, ark
+from pipeline.providers import answers, ark, hooks
 from pipeline.providers.answers import Kind, amount, dig
 from pipeline.providers.base import (
     Asked,
@@ -52,6 +52,7 @@ SEED_LIMIT = ark.SEED_LIMIT  # S2:86 names no upper end (B17)
 BASE_URL = "https://api.seedance2.movie"  # S2:17
 BASE_URL_ENV = "SEEDANCE2_MOVIE_BASE_URL"
 KEY_ENV = "SEEDANCE2_MOVIE_API_KEY"
+SECRET_ENV = ""
 POLL_SECONDS = 5.0  # S2:178
 LINK_SECONDS = 604_800  # S2:162
 OPTIONS: Mapping[str, Sequence[Any]] = {"return_last_frame": (True, False)}  # S2:89
@@ -285,6 +286,12 @@ def _failure(word: str, job: Any) -> ProviderError:
     codes = (code,) if code else ()
     told = answers.Said(codes=codes, message=answers.shown(message) or ("" if word == "failed" else f"it is {word}"))
     return answers.failure(NAME, told, kind_of)
+
+
+def heard(body: bytes, headers: Mapping[str, str], secret: str, now: float) -> str | None:
+    """`task_id` where the poll's answer has it, or at the top; the document describes no callback's body (B15)."""
+    value = hooks.told(body)
+    return answers.text(dig(value, "result", "task_id")) or answers.text(dig(value, "task_id")) or None
 
 
 def balance() -> Call:

@@ -6,6 +6,9 @@ charged and refunded stands in each answer.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -13,7 +16,7 @@ from urllib.parse import quote
 
 from pipeline.errors import ProviderError
 from pipeline.money import UNPRICED, Price
-from pipeline.providers import answers, ark
+from pipeline.providers import answers, ark, hooks
 from pipeline.providers.answers import Kind, amount, dig
 from pipeline.providers.base import Asked, Call, Complaint, Found, Input, Listing, Media, Reach, Reply, Status, Wish
 from pipeline.providers.elsewhere import instead
@@ -38,6 +41,7 @@ SEED_LIMIT = ark.SEED_LIMIT  # S3:148 names no range (C19)
 BASE_URL = "https://api.seedancee2.ai"  # S3:9
 BASE_URL_ENV = "SEEDANCEE2_BASE_URL"
 KEY_ENV = "SEEDANCEE2_API_KEY"
+SECRET_ENV = "SEEDANCEE2_WEBHOOK_SECRET"
 POLL_SECONDS = 5.0
 LINK_SECONDS = 0  # C16
 OPTIONS: Mapping[str, Sequence[Any]] = {"return_last_frame": (True, False)}  # S3:149
@@ -207,6 +211,29 @@ def _frame(output: Any) -> Any:
     """The last frame, where it is not the poster over again (S3:216-217, C12)."""
     frame = dig(output, "last_frame_url")
     return None if frame == dig(output, "thumbnail_url") else frame
+
+
+def heard(body: bytes, headers: Mapping[str, str], secret: str, now: float) -> str | None:
+    """`data.id` (S3:335-371); where a secret is known, only of what was signed with it in these five minutes."""
+    if secret and not _signed(body, headers, secret, now):
+        return None
+    return job_id(Reply(status=200, json=hooks.told(body)))
+
+
+SIGNED_SECONDS = 300  # between a signature's time and ours, either way (C1)
+
+
+def _signed(body: bytes, headers: Mapping[str, str], secret: str, now: float) -> bool:
+    """Whether one `v1` of `t=...,v1=...` is the secret's HMAC-SHA256 over "{t}.{body}" (S3:331-335, C1)."""
+    header = next((value for name, value in headers.items() if name.lower() == "x-seedancee2-signature"), "")
+    pairs = [(name.strip(), value.strip()) for name, _, value in (part.partition("=") for part in header.split(","))]
+    moments = {value for name, value in pairs if name == "t"}
+    moment = moments.pop() if len(moments) == 1 else ""
+    if not re.fullmatch("[0-9]{1,12}", moment) or abs(now - int(moment)) > SIGNED_SECONDS:
+        return False
+    mac = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest().encode()
+    given = [value.encode("utf-8", "replace") for name, value in pairs if name == "v1"]
+    return any([hmac.compare_digest(mac, value) for value in given])  # noqa: C419  # all of them, so that time tells nothing
 
 
 def listing() -> Call:

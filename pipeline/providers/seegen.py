@@ -25,10 +25,12 @@ from pipeline.providers.seegen_assets import (
 )
 from pipeline.providers.seegen_jobs import (
     BASE_URL,
+    SECRET_ENV,
     balance,
     balance_of,
     fault,
     headers,
+    heard,
     job_id,
     poll,
     status,
@@ -37,9 +39,9 @@ from pipeline.providers.seegen_jobs import (
 
 __all__ = [
     "BASE_URL", "BASE_URL_ENV", "CONCURRENCY", "KEY_ENV", "LINK_SECONDS", "NAME", "OPTIONS", "POLL_SECONDS",
-    "REVIEW_SECONDS", "SEED_LIMIT", "TITLE", "UNIT", "ask_asset", "asset", "asset_list", "assets", "balance",
-    "balance_of", "complaints", "effort_seconds", "fault", "headers", "job_id", "mention", "poll", "price", "reach",
-    "request", "review", "seed_limit", "status", "submit",
+    "REVIEW_SECONDS", "SECRET_ENV", "SEED_LIMIT", "TITLE", "UNIT", "ask_asset", "asset", "asset_list", "assets",
+    "balance", "balance_of", "complaints", "effort_seconds", "fault", "headers", "heard", "job_id", "mention", "poll",
+    "price", "reach", "request", "review", "seed_limit", "status", "submit",
 ]  # fmt: skip
 
 NAME = sd2.NAME

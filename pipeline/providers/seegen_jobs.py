@@ -11,13 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import ProviderError
-from pipeline.providers import answers, ark
+from pipeline.providers import answers, ark, hooks
 from pipeline.providers.answers import Kind, amount, dig
 from pipeline.providers.base import Asked, Call, Reply, Status
 from pipeline.providers.limits import filled
 
 SERVICE = "SeeGen"
 BASE_URL = "https://seegen.ai/api/v1"  # S0:8
+SECRET_ENV = ""  # A19
 _STILLS = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -77,6 +78,11 @@ def _links(output: Any) -> dict[str, str]:
 def _why(error: Any) -> answers.Said:
     """A failed job's `error`: a text for jobs (S0:528), an object for upscales (S0:454); either is taken (A18)."""
     return answers.said(Reply(status=200, json={"error": error}))
+
+
+def heard(body: bytes, headers: Mapping[str, str], secret: str, now: float) -> str | None:
+    """`taskId`: a callback has the format of the query's answer (S0:493-511), and no signature (A19)."""
+    return job_id(Reply(status=200, json=hooks.told(body)))
 
 
 def balance() -> Call:

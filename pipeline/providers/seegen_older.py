@@ -26,10 +26,12 @@ from pipeline.providers.seegen import (
 )
 from pipeline.providers.seegen_jobs import (
     BASE_URL,
+    SECRET_ENV,
     balance,
     balance_of,
     fault,
     headers,
+    heard,
     job_id,
     poll,
     status,
@@ -38,8 +40,8 @@ from pipeline.providers.seegen_jobs import (
 
 __all__ = [
     "BASE_URL", "BASE_URL_ENV", "CONCURRENCY", "KEY_ENV", "LINK_SECONDS", "NAME", "OPTIONS", "POLL_SECONDS",
-    "SEED_LIMIT", "TITLE", "UNIT", "balance", "balance_of", "complaints", "effort_seconds", "fault", "headers",
-    "job_id", "mention", "poll", "price", "reach", "request", "seed_limit", "status", "submit",
+    "SECRET_ENV", "SEED_LIMIT", "TITLE", "UNIT", "balance", "balance_of", "complaints", "effort_seconds", "fault",
+    "headers", "heard", "job_id", "mention", "poll", "price", "reach", "request", "seed_limit", "status", "submit",
 ]  # fmt: skip
 
 NAME = seegen.NAME

@@ -20,6 +20,7 @@ from pipeline.providers.seegen_sd2 import USD_PER_CREDIT
 
 NAME = "seegen"
 SERVICE = "SeeGen's upscaler"
+SECRET_ENV = ""
 POLL_SECONDS = 10.0
 SIZES: Sequence[str] = ("1080p", "2k", "4k")  # S0:423
 RATES = {"1080p": 25, "2k": 38, "4k": 50}  # credits a second, S0:465-467
@@ -101,6 +102,11 @@ def status(reply: Reply) -> Status:
         return Status(done=False)
     url = answers.link(dig(job, "result", "url"))
     return Status(done=True, links={"video": url} if url else {}, charged=used)
+
+
+def heard(body: bytes, headers: Mapping[str, str], secret: str, now: float) -> str | None:
+    """`taskId`, unsigned; the callback comes once, at the end (S0:424)."""
+    return seegen_jobs.heard(body, headers, secret, now)
 
 
 def fault(reply: Reply, asked: Asked = "create") -> ProviderError:

@@ -99,7 +99,7 @@ def attribute(value: Any, name: str, offset: int) -> Any:
 
 def text(value: Any, offset: int, work: Work) -> str:
     """A value as it stands in a text. Raises `TemplateFault` for what has no plain form."""
-    if type(value) is str:
+    if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"

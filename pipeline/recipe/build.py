@@ -12,14 +12,15 @@ from pipeline.recipe.expand import Draft
 from pipeline.recipe.files import InputFault
 from pipeline.recipe.findings import Findings
 from pipeline.recipe.inputs import Inputs, seconds_of
+from pipeline.recipe.mention import asked, unmarked
 from pipeline.recipe.model import Chain, Kind, Shot, Source, Upscale
+from pipeline.recipe.options import UNREADABLE, Judge
 from pipeline.recipe.words import choice, clipped, counted
 
 MOST_RESULTS = 100_000
 PATTERN = "For recurring people: sheet -> keyframe (references: [sheet]) -> first_frame -> chain."
 _FRAMES = ("first_frame", "last_frame", "chain")
 _HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_NO_TEXT = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\ud800-\udfff]")
 
 
 class Builder:
@@ -27,7 +28,7 @@ class Builder:
 
     def __init__(self, findings: Findings, inputs: Inputs, providers: Collection[str]) -> None:
         self.findings, self.inputs, self.providers = findings, inputs, providers
-        self._sources: dict[tuple[str, bool], Source | None] = {}
+        self.options = Judge(findings, providers)
 
     def shots(self, drafts: Iterable[Draft]) -> tuple[Shot, ...]:
         """The shots in the order of the recipe."""
@@ -52,6 +53,7 @@ class Builder:
             id=draft.id,
             kind=kind,
             prompt=self.prompt(draft),
+            asked=asked(fields.get("prompt", "")),
             provider=provider,
             model=_model(draft, kind),
             account=_account(draft, provider),
@@ -72,6 +74,7 @@ class Builder:
             priority=fields.get("priority", 0),
             retry=fields.get("retry", 0),
             pin=fields.get("pin", False),
+            options=self.options.options(fields.get("options", {}), draft.places),
             dated=draft.dated,
             where=draft.places,
         )
@@ -99,13 +102,13 @@ class Builder:
 
     def prompt(self, draft: Draft) -> str:
         """The prompt, free of what no service can read."""
-        prompt: str = draft.fields.get("prompt", "")
+        prompt = unmarked(draft.fields.get("prompt", ""))
         at = draft.places.way("prompt")
         if prompt.isprintable() and prompt.strip():
             return prompt
         if "prompt" in draft.fields and not prompt.strip():
             self.findings.add(at, f"The prompt of '{draft.id}' is empty.", "Say what is to be seen.")
-        if bad := _NO_TEXT.search(prompt):
+        if bad := UNREADABLE.search(prompt):
             fact = f"The prompt of '{draft.id}' has the control character U+{ord(bad.group()):04X}."
             self.findings.add(at, fact, "Delete it.")
         if hidden := _HIDDEN.search(prompt):

@@ -15,6 +15,7 @@ from jinja2 import nodes
 
 from pipeline.recipe.allowance import CHARACTERS_A_STEP, MOST_TEXT, Names, TemplateFault, Work, attribute, text
 from pipeline.recipe.functions import FILTERS, FUNCTIONS, OPERATORS, TESTS, Call, contains, ordered, same, truth
+from pipeline.recipe.mention import joined
 from pipeline.recipe.words import choice, clipped
 
 MOST_DEPTH = 60
@@ -41,7 +42,7 @@ def render(tree: nodes.Template, names: Names, work: Work) -> Any:
             return evaluation.value(only, names)
     parts: list[str] = []
     evaluation.write(body, names, parts)
-    return work.made("".join(parts))
+    return work.made(joined(parts))
 
 
 class _Evaluation:
@@ -292,7 +293,7 @@ class _Evaluation:
     def joined(self, node: nodes.Concat, names: Names) -> str:
         parts = [text(self.value(part, names), part.lineno, self.work) for part in node.nodes]
         self.work.room(sum(map(len, parts)), node.lineno)
-        return "".join(parts)
+        return joined(parts)
 
     def comparison(self, node: nodes.Compare, names: Names) -> bool:
         left = self.value(node.expr, names)

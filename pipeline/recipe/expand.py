@@ -17,7 +17,9 @@ from pipeline.recipe.explain import At, misfits
 from pipeline.recipe.findings import Findings, Places
 from pipeline.recipe.functions import Call
 from pipeline.recipe.gate import Check, compiled
+from pipeline.recipe.mention import Naming, naming
 from pipeline.recipe.mould import Mould, mould
+from pipeline.recipe.options import added
 from pipeline.recipe.schema import strict
 from pipeline.recipe.variables import RESERVED, Variables
 from pipeline.recipe.words import choice, clipped, counted, said
@@ -104,13 +106,30 @@ class Expansion:
             else:
                 entry.plain[key] = value
         for key, (value, made) in shared.items():
-            if key in entry.own:
+            if key == "options" and key in entry.own:
+                self.add_options(entry, value, made)
+            elif key in entry.own:
                 continue
-            if made:
+            elif made:
                 entry.moulds[key] = made
             else:
                 entry.plain[key] = value
         return entry
+
+    def add_options(self, entry: Entry, shared: Any, made: Mould | None) -> None:
+        """Lets an entry have those options of the defaults that it does not say itself."""
+        own, own_made = entry.plain.pop("options", None), entry.moulds.get("options")
+        if made is None and own_made is None:
+            entry.plain["options"] = added(shared, own)
+            return
+
+        def make(names: Names, work: Work) -> Any:
+            beneath = made.make(names, work) if made else shared
+            above = own_made.make(names, work) if own_made else own
+            return _BROKEN if _BROKEN in (beneath, above) else added(beneath, above)
+
+        told = [part.names for part in (made, own_made) if part]
+        entry.moulds["options"] = Mould(frozenset[str]().union(*told), make)
 
     def each(self, entry: Entry, value: Any, made: Mould | None) -> None:
         """Settles what an entry is unfolded over."""
@@ -292,11 +311,11 @@ def _from(chain: Any) -> Any:
     return chain.get("from") if isinstance(chain, dict) else chain
 
 
-def _ref(references: list[str]) -> Callable[..., str]:
-    def ref(call: Call, name: Any) -> str:
+def _ref(references: list[str]) -> Callable[..., Naming]:
+    def ref(call: Call, name: Any) -> Naming:
         if name not in references:
             fact = f"ref('{clipped(str(name))}'): this shot has no such reference."
             raise call.fault(fact, choice(str(name), references, "Name it under `references` of the shot."))
-        return str(name)
+        return naming(str(name))
 
     return ref

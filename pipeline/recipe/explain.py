@@ -55,8 +55,8 @@ def _told(error: Any, top: At) -> Iterator[Misfit]:
                 yield from _told(part, top)
         case "propertyNames" | "pattern" if error.parent is None and _is_name(error):
             yield Misfit(at=(*at, value), fact=f"'{clipped(value)}' is no name.", hint=schema["errorMessage"], key=True)
-        case "maxLength" | "maxItems":
-            things = "characters" if error.validator == "maxLength" else "entries"
+        case "maxLength" | "maxItems" | "maxProperties":
+            things = {"maxLength": "characters", "maxItems": "entries"}.get(error.validator, "keys")
             fact = f"{_name(at)} has {counted(len(value))} {things}."
             most = f"At most {counted(error.validator_value)} are read."
             yield Misfit(at=at, fact=fact, hint=schema.get("errorMessage", most))

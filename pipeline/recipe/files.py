@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.digest import BYTES_TAG
-from pipeline.media.sniff import HEAD_BYTES, Media, size_in, sniff
+from pipeline.media.ending import missing_end
+from pipeline.media.header import Header, header_in
+from pipeline.media.sniff import Media
 from pipeline.recipe.model import LocalFile
 from pipeline.recipe.words import clipped, nearest
 
@@ -71,18 +73,20 @@ class Folder:
         shown, wanted = clipped(name), ARTICLED[due] if due else "a picture, video or sound"
         if size == 0:
             raise InputFault(f"'{shown}' is empty.", f"Put {wanted} there.")
-        found = sniff(file.read(HEAD_BYTES))
-        if found is None:
+        header = header_in(file, size)
+        if header is None:
             raise InputFault(
                 f"'{shown}' is not {wanted}, by its first bytes.", "Fetch or make it again; a name is not enough."
             )
-        media, kind = found
+        media = header.media
         most = MOST_BYTES[media]
         if size > most:
             fact = f"'{shown}' has {size / MIB:,.1f} MiB; {ARTICLED[media]} may have {most // MIB}."
             raise InputFault(fact, "Make it smaller.")
-        if kind in _SIZED:
-            _check_pixels(shown, size_in(file))
+        if header.format in _SIZED:
+            _check_pixels(shown, header)
+        if media == "image" and (missing := missing_end(file, size, header.format)):
+            raise InputFault(f"'{shown}' is cut short: {missing}.", "Fetch or make it again.")
         file.seek(0)
         digest = hashlib.sha256()
         read = 0
@@ -91,7 +95,17 @@ class Folder:
             if read > most:
                 raise InputFault(f"'{shown}' grows while it is read.", "Wait until it is whole.")
             digest.update(block)
-        return LocalFile(name=name, path=real, sha256=f"{BYTES_TAG}:{digest.hexdigest()}", bytes=read), media
+        local = LocalFile(
+            name=name,
+            path=real,
+            sha256=f"{BYTES_TAG}:{digest.hexdigest()}",
+            bytes=read,
+            format=header.format,
+            width=header.width,
+            height=header.height,
+            seconds=header.seconds,
+        )
+        return local, media
 
     def _inside(self, name: str) -> Path:
         shown = clipped(name)
@@ -125,8 +139,9 @@ class Folder:
         return InputFault(f"There is no file '{shown}'.", hint)
 
 
-def _check_pixels(shown: str, size: tuple[int, int] | None) -> None:
-    if size is None:
+def _check_pixels(shown: str, header: Header) -> None:
+    width, height = header.width, header.height
+    if not width:
         raise InputFault(f"'{shown}' begins like a picture and is none.", "Fetch or make it again.")
-    if size[0] * size[1] > MOST_PIXELS:
-        raise InputFault(f"'{shown}' has {size[0]:,} x {size[1]:,} pixels.", "Make it smaller: at most 100 million.")
+    if width * height > MOST_PIXELS:
+        raise InputFault(f"'{shown}' has {width:,} x {height:,} pixels.", "Make it smaller: at most 100 million.")

@@ -74,6 +74,12 @@ class Places:
             return ("defaults", field)
         return ("shots", self.index, field) if field in self.own else ("shots", self.index)
 
+    def way_to(self, field: str, *keys: str) -> At:
+        """The way into a map that the entry adds to the defaults: to where its first two keys stand."""
+        ways: list[At] = [("shots", self.index, field), ("defaults", field)]
+        held = [way for way in ways if self.document.has((*way, *keys[:2]))]
+        return (*(held[0] if held else self.way(field)), *keys)
+
     def __call__(self, field: str = "") -> Place:
         """The place of a field, or of the entry."""
         return self.document.place(self.way(field))

@@ -11,11 +11,14 @@ from functools import cmp_to_key
 from typing import Any
 
 from pipeline.recipe.allowance import TemplateFault, Work, text
+from pipeline.recipe.mention import changed, joined
 from pipeline.recipe.words import said
 
 MOST_DIGITS = 30
 MOST_ENTRIES = 10_000
 _ENTRIES_A_STEP = 16
+
+Filter = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,7 @@ def ordered(call: Call, left: Any, right: Any) -> int:
 def _add(call: Call, left: Any, right: Any) -> Any:
     if isinstance(left, str) and isinstance(right, str):
         call.work.room(len(left) + len(right), call.offset)
-        return left + right
+        return joined((left, right))
     if isinstance(left, list) and isinstance(right, list):
         return call.entries([*call.entries(left), *call.entries(right)])
     return call.number(call.number(left) + call.number(right))
@@ -151,8 +154,17 @@ def slug(call: Call, value: Any) -> str:
     return call.work.made(re.sub(r"[^A-Za-z0-9_]+", "-", spelt).strip("-_").lower(), call.offset)
 
 
-def _replace(call: Call, value: Any, old: Any, new: Any, count: int = -1) -> str:
-    whole, before, after = call.words(value), call.words(old), call.words(new)
+def _changed(change: Callable[..., str]) -> Filter:
+    """A filter that makes a text of a text, and lets it name its references as long as their names stay whole."""
+
+    def work_out(call: Call, value: Any, *given: Any, **named: Any) -> str:
+        return changed(call.words(value), lambda whole: change(call, whole, *given, **named))
+
+    return work_out
+
+
+def _replace(call: Call, whole: str, old: Any, new: Any, count: int = -1) -> str:
+    before, after = call.words(old), call.words(new)
     most = whole.count(before) if count < 0 else min(whole.count(before), call.number(count))
     call.work.room(len(whole) + most * max(len(after) - len(before), 0), call.offset)
     return whole.replace(before, after, most)
@@ -161,7 +173,7 @@ def _replace(call: Call, value: Any, old: Any, new: Any, count: int = -1) -> str
 def _join(call: Call, value: Any, d: Any = "") -> str:
     between, parts = call.words(d), [call.words(part) for part in call.entries(value)]
     call.work.room(sum(map(len, parts)) + len(between) * max(len(parts) - 1, 0), call.offset)
-    return between.join(parts)
+    return joined(parts, between)
 
 
 def _default(_call: Call, value: Any, default_value: Any = "", boolean: bool = False) -> Any:
@@ -237,14 +249,14 @@ def _length(call: Call, value: Any) -> int:
     return len(value)
 
 
-def _titled(call: Call, value: Any) -> str:
-    return re.sub(r"[^\s\-(\[{<]+", lambda word: word.group()[0].upper() + word.group()[1:].lower(), call.words(value))
+def _titled(_call: Call, whole: str) -> str:
+    return re.sub(r"[^\s\-(\[{<]+", lambda word: word.group()[0].upper() + word.group()[1:].lower(), whole)
 
 
 def _truncate(
-    call: Call, value: Any, length: int = 255, killwords: bool = False, end: str = "...", leeway: int = 5
+    call: Call, whole: str, length: int = 255, killwords: bool = False, end: str = "...", leeway: int = 5
 ) -> str:
-    whole, tail = call.words(value), call.words(end)
+    tail = call.words(end)
     if len(whole) <= call.number(length) + call.number(leeway):
         return whole
     cut = whole[: max(int(call.number(length)) - len(tail), 0)]
@@ -259,14 +271,13 @@ def _range(call: Call, *bounds: Any) -> list[int]:
     return list(numbers)
 
 
-def _trim(call: Call, value: Any, chars: str | None = None) -> str:
-    return call.words(value).strip(chars)
+def _trim(_call: Call, whole: str, chars: str | None = None) -> str:
+    return whole.strip(chars)
 
 
-Filter = Callable[..., Any]
 FILTERS: Mapping[str, Filter] = {
     "abs": lambda call, value: abs(call.number(value)),
-    "capitalize": lambda call, value: call.words(value).capitalize(),
+    "capitalize": _changed(lambda _, whole: whole.capitalize()),
     "count": _length,
     "d": _default,
     "default": _default,
@@ -277,21 +288,21 @@ FILTERS: Mapping[str, Filter] = {
     "last": lambda call, value: _end(call, value, -1),
     "length": _length,
     "list": lambda call, value: call.entries(value),
-    "lower": lambda call, value: call.words(value).lower(),
+    "lower": _changed(lambda _, whole: whole.lower()),
     "max": lambda call, value: _extreme(call, value, 1),
     "min": lambda call, value: _extreme(call, value, -1),
-    "replace": _replace,
+    "replace": _changed(_replace),
     "reverse": _reverse,
     "round": _round,
     "slug": slug,
     "sort": _sort,
     "string": lambda call, value: call.words(value),
     "sum": _sum,
-    "title": _titled,
-    "trim": _trim,
-    "truncate": _truncate,
+    "title": _changed(_titled),
+    "trim": _changed(_trim),
+    "truncate": _changed(_truncate),
     "unique": _unique,
-    "upper": lambda call, value: call.words(value).upper(),
+    "upper": _changed(lambda _, whole: whole.upper()),
     "wordcount": lambda call, value: len(call.words(value).split()),
 }
 

@@ -155,6 +155,7 @@ _MAKERS: Mapping[str, Callable[[Any, Schema], Check]] = {
     "minItems": _sized(list, _at_least),
     "maxItems": _sized(list, _at_most),
     "minProperties": _sized(dict, _at_least),
+    "maxProperties": _sized(dict, _at_most),
     "minimum": _bounded(_at_least),
     "maximum": _bounded(_at_most),
     "exclusiveMinimum": _bounded(_above),

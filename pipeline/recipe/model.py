@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import Fault, Place
+from pipeline.recipe.mention import unmarked
 
 Kind = Literal["video", "image"]
 Media = Literal["image", "video", "audio"]
@@ -30,6 +31,10 @@ class LocalFile:
     path: Path
     sha256: str
     bytes: int
+    format: str = ""  # "png", "mp4"
+    width: int = 0  # in pixels; 0: not known
+    height: int = 0
+    seconds: Decimal | None = None  # of a video or sound; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +73,11 @@ class Upscale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """One clip or still as declared, after `each`; `takes` results of it are asked for."""
+    """One clip or still as declared, after `each`; `takes` results of it are asked for.
+
+    `prompt` is what people read, `asked` the same with a mark for each reference it names (`recipe.mention`), so that
+    a service may name it in its own manner; without any it is the prompt. `options` are JSON values by provider.
+    """
 
     id: str
     kind: Kind
@@ -94,7 +103,13 @@ class Shot:
     retry: int
     pin: bool
     dated: bool = False  # its request uses run.date, so it is made anew each date
+    asked: str = field(default="", repr=False)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
     where: Where = field(repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if unmarked(self.asked) != self.prompt:  # it was left out, or belongs to the prompt before this one
+            object.__setattr__(self, "asked", self.prompt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

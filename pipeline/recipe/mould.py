@@ -58,7 +58,8 @@ def mould(value: Any, at: At) -> Mould | None:
 
 
 def _leaf(source: str, at: At) -> Mould:
-    wants_text = next((step for step in reversed(at) if isinstance(step, str)), "") in _TEXT_FIELDS
+    last = next((step for step in reversed(at) if isinstance(step, str)), "")
+    wants_text = last in _TEXT_FIELDS and not _is_option(at)
     try:
         template = compiled(source)
     except TemplateFault as fault:
@@ -75,6 +76,11 @@ def _leaf(source: str, at: At) -> Mould:
         return str(value) if wants_text and isinstance(value, int | Decimal) and not isinstance(value, bool) else value
 
     return Mould(template.names, make)
+
+
+def _is_option(at: At) -> bool:
+    """Whether this is inside `options`, whose keys may be called like fields of a shot."""
+    return at[:2] == ("defaults", "options") or (at[:1] == ("shots",) and at[2:3] == ("options",))
 
 
 def _list(parts: list[tuple[Any, Mould | None]]) -> Mould:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from pipeline.providers.catalog import DEFAULT, DEFAULT_MODELS, MODELS, PROVIDERS, RATIOS, RESOLUTIONS
+from pipeline.recipe import options
 from pipeline.recipe.leaves import NULL, OFF, TOLD, Leaves, Schema, either
 
 ID = "https://rushes.dev/schemas/recipe.schema.json"
@@ -316,6 +317,7 @@ class _Grammar(Leaves):
             "audio": self.switch("The clip has sound."),
             "watermark": self.switch("The service may put its mark on it."),
             "people": self.switch("It shows people: what uses it needs the provider's review."),
+            "options": options.grammar(self),
         }
 
     def inputs(self) -> Schema:

@@ -75,6 +75,16 @@ class Document:
                 return ""
         return node if isinstance(node, str) else ""
 
+    def has(self, path: Path_) -> bool:
+        """Whether the text has a value at `path`."""
+        node = self.value
+        for step in path:
+            try:
+                node = node[step]
+            except (KeyError, IndexError, TypeError):
+                return False
+        return True
+
     def _events(self, path: Path_) -> tuple[Any, Any]:
         node, event, key_event = self.value, self.tree.root, None
         for step in path:

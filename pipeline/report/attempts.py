@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from pipeline.events import (
     Doubted,
@@ -55,6 +56,7 @@ class Attempt:
     refunded: Decimal
     usd: Decimal | None
     source: str
+    facts: Mapping[str, Any]  # what else the service told, as JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,7 @@ class _Open:
         self.error: str | None = None
         self.reserved = self.refunded = ZERO
         self.charged: Decimal | None = None
+        self.facts: Mapping[str, Any] = {}
         self.usd: Decimal | None = None
         self.left_alone = False  # the process that began it has ended
 
@@ -113,6 +116,7 @@ class _Open:
             refunded=self.refunded,
             usd=self.usd,
             source=self.source,
+            facts=self.facts,
         )
 
     def _standing(self) -> AttemptStatus:
@@ -157,11 +161,13 @@ def _take_in(attempt: _Open, event: Started | Submitted | Refused | Doubted | Se
             attempt.status = attempt.error = attempt.finished_at = None
         case Refused():
             attempt.end(AttemptStatus.REFUSED, event.at, event.error, event.hint)
+        case Doubted() if attempt.task_id:  # it is still the service's, and is asked after again
+            attempt.error = event.error
         case Doubted():
             attempt.end(AttemptStatus.UNKNOWN, event.at, event.error)
         case Settled():
             attempt.charged, attempt.refunded, attempt.usd = event.charged, event.refunded, event.usd
-            attempt.source = event.source
+            attempt.source, attempt.facts = event.source, event.facts
             if attempt.status is AttemptStatus.UNKNOWN:
                 attempt.status = None
         case Succeeded():

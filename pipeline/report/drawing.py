@@ -27,11 +27,14 @@ text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#2a2723
 """.strip().replace("\n", "")
 
 
+_SMALL = ("last_frame", "upload")  # kinds that only hand something on
+
+
 def svg(plan: Plan) -> str:
     """The plan as one SVG document: boxes left to right, coloured by what a run would do about each step."""
     number = {step.id: i for i, step in enumerate(plan.steps)}
     needs = {i: [number[name] for name in step.needs if name in number] for i, step in enumerate(plan.steps)}
-    sizes = [(_SMALL_WIDE, _SMALL_TALL) if step.kind == "last_frame" else (_WIDE, _TALL) for step in plan.steps]
+    sizes = [(_SMALL_WIDE, _SMALL_TALL) if step.kind in _SMALL else (_WIDE, _TALL) for step in plan.steps]
     found = layout(sizes, needs)
     wide = max(found.width, 560.0) + 2 * _MARGIN
     tall = found.height + _HEAD + 2 * _MARGIN
@@ -85,8 +88,9 @@ def _box(step: Step, at: Point, size: tuple[float, float]) -> str:
         f'<rect class="box" x="{x:.1f}" y="{y:.1f}" width="{wide:.0f}" height="{tall:.0f}" rx="7"/>'
         f'<rect class="bar" x="{x:.1f}" y="{y + 7:.1f}" width="3.5" height="{tall - 14:.0f}" rx="1.7"/>'
     )
-    if step.kind == "last_frame":
-        return f'{shape}<text class="fine" x="{x + 12:.1f}" y="{y + 16.5:.1f}">last frame</text></g>'
+    if step.kind in _SMALL:
+        small = _xml(fit(step.kind.replace("_", " ") if step.shot else step.id.partition("/")[0], 13))
+        return f'{shape}<text class="fine" x="{x + 12:.1f}" y="{y + 16.5:.1f}">{small}</text></g>'
     second = " · ".join(filter(None, (by(step), price(step) if step.account else "")))
     return (
         f'{shape}<text class="name" x="{x + 13:.1f}" y="{y + 19:.1f}">{_xml(fit(_name(step), 25))}</text>'

@@ -126,6 +126,9 @@ def _attempt() -> dict[str, Any]:
         "provider": value("string null", "Who was asked; null for work on this machine that no provider does."),
         "account": value("string null", "Whose credits; null where nobody charges."),
         "task_id": value("string null", "The service's name for the job; null for work on this machine."),
+        "charged": value("number null", "What it cost; null until somebody said so.", minimum=0),
+        "source": value("string null", "Who said so: a provider, estimate, user; null for nobody yet."),
+        "reported": {"description": "What else the service told of it: tokens, a seed.", "type": "object"},
         "submitted_at": value("string", "When it was begun, ISO time in UTC."),
         "finished_at": value("string null", "When it ended; null where it has not."),
         "status": choice("How it stands.", "running", "succeeded", "failed", "refused", "unknown", "interrupted"),
@@ -143,13 +146,16 @@ def _shot() -> dict[str, Any]:
             "string null",
             "Who says so: a provider, estimate, user, free, reused, or shared with another shot; null for nobody yet.",
         ),
+        "others": amounts("Charged by other accounts than the shot's, such as for an upscale: credits by account."),
     }
     outputs = {
         "description": "The files, by name.",
         "type": "object",
         "additionalProperties": False,
         "patternProperties": {
-            r"^(video|image|upscaled|last_frame(-[0-9.]+s)?)$": entry("A file of this take.", _file(""))
+            r"^(video|image|upscaled|service_last_frame|last_frame(-[0-9.]+s)?)$": entry(
+                "A file of this take.", _file("")
+            )
         },
     }
     properties = {

@@ -83,7 +83,12 @@ def counted(manifest: Mapping[str, Any]) -> str:
 
 
 def cost(shot: Mapping[str, Any]) -> str:
-    """What a take has cost in credits, or what it is expected to."""
+    """What a take has cost in credits, or what it is expected to; what another account was charged stands apart."""
+    others = [f"{amount(charged)} {name}" for name, charged in shot["credits"].get("others", {}).items()]
+    return " + ".join([_own_cost(shot), *others])
+
+
+def _own_cost(shot: Mapping[str, Any]) -> str:
     told = shot["credits"]
     if told["source"] == "free":
         return "free"

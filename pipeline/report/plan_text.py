@@ -10,6 +10,7 @@ from pipeline.plan.budget import Book
 from pipeline.plan.model import Action, Plan, Step, Totals
 from pipeline.report.legible import fit, line, table
 from pipeline.report.markdown import dollars
+from pipeline.steps.upload import Upload
 
 MARKS = {Action.RUN: "+", Action.REUSE: "=", Action.RESUME: ">", Action.BLOCKED: "!"}
 _WORDS = {Action.RUN: "to make", Action.REUSE: "there", Action.RESUME: "under way", Action.BLOCKED: "blocked"}
@@ -28,7 +29,10 @@ def plan_table(plan: Plan, *, width: int, book: Book | None = None) -> str:
 
 
 def by(step: Step) -> str:
-    """Who does a step: the provider and the model, or this machine."""
+    """Who does a step: the provider and the model, this machine, or where an input is made reachable."""
+    if isinstance(step.work, Upload):
+        place = step.work.account or "published"
+        return f"{place} review" if step.work.way == "asset" else place
     return " ".join(filter(None, (step.account or step.provider, step.model))) or "this machine"
 
 

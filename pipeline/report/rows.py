@@ -17,7 +17,8 @@ from pipeline.money import ZERO
 from pipeline.plan.model import Action, Block, Step, Take, take_id
 from pipeline.providers.base import LocalPage, RemotePage
 from pipeline.providers.catalog import LOCAL
-from pipeline.report.attempts import Attempt, attempts, dollars
+from pipeline.report.attempts import Attempt, attempts
+from pipeline.report.costs import Cost, cost
 from pipeline.report.sizes import warnings_of
 from pipeline.report.story import Story, output_path
 from pipeline.steps.base import Feed
@@ -52,17 +53,6 @@ class Output:
     height: int
     duration: Decimal | None
     fps: Decimal | str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """Credits and dollars of a take; `source` says who told them, None where nobody has yet."""
-
-    estimated: Decimal
-    charged: Decimal
-    refunded: Decimal
-    source: str | None
-    usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +163,8 @@ class _Reader:
         last = next((a for a in reversed(self.attempts.get(step.id, ())) if a.key == step.key), None)
         if status is Status.SKIPPED:
             return self._skipped(step), None
+        if status is Status.PENDING and self.story.phases.get(step.id) is Phase.AWAY:
+            return last.error if last else self.story.whys.get(step.id), _AGAIN
         if status is Status.PENDING:
             blocker = self._blocker(step)
             return (f"waits for {blocker.id}, whose outcome is not known", None) if blocker else (None, None)
@@ -187,7 +179,8 @@ class _Reader:
         first = self._first_wrong(step)
         if first is not step:
             failed = self.status(first) is Status.FAILED
-            return f"needs {first.id}, which {'failed' if failed else 'was not made'}"
+            why = f": {self.story.whys[first.id]}" if first.kind == "upload" and first.id in self.story.whys else ""
+            return f"needs {first.id}, which {'failed' if failed else 'was not made'}{why}"
         told = self.skipped.get(step.id)
         return told.why if told else self.story.whys.get(step.id) or step.why
 
@@ -300,33 +293,21 @@ class _Reader:
             result = self.result(step)
             for name, artifact in result.outputs.items() if result else ():
                 label = step.id.rpartition("/")[2] if name == "last_frame" else name
+                label = "service_last_frame" if label == "generate" else label
                 path = output_path(self.story.plan, step, name, artifact.suffix)
                 found[label] = _output(path, artifact)
         return found
 
     def _cost(self, step: Step | None, mine: Sequence[Step]) -> Cost:
-        """What a take's steps cost in this run; a reused clip keeps what it once cost."""
         tried = [a for s in mine for a in self.attempts.get(s.id, ()) if a.account]
-        estimated = sum((s.price.high for s in mine if s.account and not self.shares(s)), ZERO)
-        if step and self.status(step) is Status.REUSED:
-            kept = self.story.kept.get(step.key)
-            charged = kept.charged if kept else ZERO
-            usd = kept.usd if kept and (kept.usd is not None or charged) else ZERO
-            return Cost(estimated=estimated, charged=charged, refunded=ZERO, source="reused", usd=usd)
-        told = [a for a in tried if a.charged is not None]
-        source: str | None = None
-        if told:
-            source = told[-1].source
-        elif step and self.shares(step):
-            source = "shared"
-        elif step and not step.account and not tried:
-            source = "free"
-        return Cost(
-            estimated=estimated,
-            charged=sum((a.charged or ZERO for a in told), ZERO),
-            refunded=sum((a.refunded for a in told), ZERO),
-            source=source,
-            usd=dollars(told),
+        reused = [s for s in mine if self.status(s) is Status.REUSED and s.account]
+        return cost(
+            own=step.account if step else "",
+            asked=[s for s in mine if not self.shares(s)],
+            tried=tried,
+            kept=[self.story.kept[s.key] for s in reused if s.key in self.story.kept],
+            shared=bool(step and self.shares(step)),
+            free=bool(step and not step.account),
         )
 
     def estimated(self) -> dict[str, Decimal]:
@@ -375,6 +356,7 @@ class _Reader:
 
 _FRAME_FACTS = ("index", "pts", "seconds", "matrix", "range")
 _RECOVER = "`rushes recover` asks the service whether it has it."
+_AGAIN = "Run the same command again: it goes on with the job, and pays nothing more."
 _REDO = "Change the shot, or name it in --redo."
 
 

@@ -16,7 +16,7 @@ def warnings_of(take: Take, made: Mapping[str, tuple[int, int]]) -> Iterator[str
     """A sentence for each output of a take whose short side is clearly below the resolution that was asked for."""
     wanted: dict[str, str] = {take.shot.kind: take.shot.resolution}
     if take.shot.upscale:
-        wanted["upscaled"] = take.shot.upscale.to
+        wanted["upscaled" if take.upscale else take.shot.kind] = take.shot.upscale.to
     for name, resolution in wanted.items():
         width, height = made.get(name, (0, 0))
         asked = SHORT_SIDES.get(resolution, 0)

@@ -31,6 +31,8 @@ def output_path(plan: Plan, step: Step, output: str, suffix: str) -> str:
     if step.id == plan.film:
         return f"film{suffix}"
     take = step.shot if step.take == 1 else f"{step.shot}@{step.take}"
+    if output == "last_frame" and step.id == f"{take}/generate":  # what a service calls the last frame
+        return f"frames/{take}.service{suffix}"
     if output == "last_frame":
         return f"frames/{step.id.replace('/last_frame', '')}.last{suffix}"
     if output == "upscaled":

@@ -14,7 +14,11 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """One input of a step: another step's output, a file by its bytes, or a URL. Exactly one of them is given."""
+    """One input of a step: another step's output, a file by its bytes, or a URL. Exactly one of them is given.
+
+    How it gets to a service is no part of what it is: `upload` is the step that makes it reachable, `inside` puts it
+    into the request itself.
+    """
 
     role: str  # "first_frame", "last_frame", "reference", "clip", "bed"
     step: str = ""
@@ -22,6 +26,8 @@ class Feed:
     path: Path | None = None
     sha256: str = ""
     url: str = ""
+    upload: str = ""
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,12 +19,13 @@ class Generate:
     output: str  # "video" or "image"
     request: Mapping[str, Any]
     feeds: tuple[Feed, ...]
+    maker: str = ""  # whose results these are, where not the provider's: a rehearsal's are never taken for real ones
 
     kind: ClassVar[str] = "generate"
 
     def words(self) -> Mapping[str, Any]:
         """The provider and the request."""
-        return {"provider": self.page.NAME, "request": self.request}
+        return {"provider": self.maker or self.page.NAME, "request": self.request}
 
     def perform(self, inputs: Sequence[Path], folder: Path) -> Made:
         """Draws it here; only a local provider's step is performed this way."""

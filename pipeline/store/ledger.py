@@ -32,15 +32,14 @@ _STANDING = """
 SELECT s.key, e.run, e.step, e.data, e.at
 FROM json_each(?) AS k JOIN standing AS s ON s.key = k.value JOIN events AS e ON e.seq = s.seq
 """
-# WHY: the condition is that of the index `attempts_pending`, term by term, so that SQLite uses it.
+# WHY: the condition is that of the index `attempts_open`, term by term, so that SQLite uses it.
 _PENDING = """
 SELECT key, run, step, attempt, provider, account, job_id, credits, usd,
   doubted IS NOT NULL AND submitted IS NULL, at, settled IS NOT NULL
 FROM attempts
 WHERE refused IS NULL AND succeeded IS NULL
   AND (failed IS NULL OR (doubted IS NOT NULL AND submitted IS NULL AND settled IS NULL))
-  AND (submitted IS NOT NULL OR doubted IS NOT NULL
-    OR (provider <> '' AND account <> '' AND CAST(credits AS REAL) > 0))
+  AND (submitted IS NOT NULL OR doubted IS NOT NULL OR (provider <> '' AND account <> ''))
 """
 # What is read later replaces what was read before: the attempt to go on with comes last.
 _IN_ORDER = " ORDER BY job_id IS NOT NULL, first"

@@ -79,11 +79,10 @@ CREATE TABLE IF NOT EXISTS attempts (
 -- its step failed in this run: its money is held until somebody says how it ended. What nobody charges for and no
 -- service took is not pending: it is simply done again. What was paid and not delivered stays open too: `failed` is
 -- NULL then.
-CREATE INDEX IF NOT EXISTS attempts_pending ON attempts (key) WHERE
+CREATE INDEX IF NOT EXISTS attempts_open ON attempts (key) WHERE
   refused IS NULL AND succeeded IS NULL
   AND (failed IS NULL OR (doubted IS NOT NULL AND submitted IS NULL AND settled IS NULL))
-  AND (submitted IS NOT NULL OR doubted IS NOT NULL
-    OR (provider <> '' AND account <> '' AND CAST(credits AS REAL) > 0));
+  AND (submitted IS NOT NULL OR doubted IS NOT NULL OR (provider <> '' AND account <> ''));
 
 -- Which key has which result: the `seq` of its last Succeeded.
 CREATE TABLE IF NOT EXISTS results (

@@ -137,9 +137,10 @@ def test_a_street_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     port = free_port()
     code = (
         "import sys\nfrom pathlib import Path\nfrom pipeline.emulators.settings import Settings\n"
-        "from pipeline.emulators.street import run\n"
+        "from pipeline.emulators.rehearsal import run\n"
         f"settings = Settings(draw=False, state=Path(sys.argv[1]), seconds_per_job=1.0)\n"
-        f"run(['seegen'], {{'seegen': {port}}}, settings, lambda text: print(text, flush=True))\n"
+        f"run(['seegen'], settings=settings, port={port}, "
+        "tell=lambda street: print(street.stands['seegen'].base_url, flush=True))\n"
     )
 
     def start() -> subprocess.Popen[str]:
@@ -147,7 +148,7 @@ def test_a_street_killed_goes_on_where_it_was(tmp_path: Path) -> None:
             [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
         assert process.stdout is not None
-        assert process.stdout.readline().startswith(f"seegen: http://127.0.0.1:{port}/api/v1 key ")
+        assert process.stdout.readline() == f"http://127.0.0.1:{port}/api/v1\n"
         return process
 
     def ask(method: str, path: str, **more: Any) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline import api
 from pipeline.digest import bytes_digest
+from pipeline.engine.away import Means
 from pipeline.engine.worker import Worker
 from pipeline.errors import Advice
 from pipeline.events import Doubted, Event, Failed, Refused, Settled, Submitted, Succeeded
@@ -27,7 +28,7 @@ REQUEST = {"shot": "a", "prompt": "p", "seconds": 2, "size": "720p"}
 
 def test_an_input_that_cannot_be_read_is_called_by_its_own_name(write: Callable[..., Path], tmp_path: Path) -> None:
     """The path that the recipe names, not the digest that the store calls its copy by."""
-    (tmp_path / "keeper.png").write_bytes(png(64, 64)[:48])
+    (tmp_path / "keeper.png").write_bytes(png(64, 64)[:48] + png(64, 64)[-12:])
     path = write(
         "defaults: {duration: 0.5, resolution: 480p}\nreferences: {k: {image: keeper.png}}\n"
         "shots:\n  - {id: a, prompt: x, references: [k]}\n"
@@ -64,7 +65,7 @@ def carry(artifacts: Artifacts, step: Step, service: Till | None = None, attempt
     async def emit(event: Event) -> None:
         told.append(event)
 
-    worker = Worker(artifacts, clock=made.clock, wires={"till": service} if service else {})
+    worker = Worker(artifacts, clock=made.clock, means=Means(wires={"till": service} if service else {}))
     anyio.run(worker.carry, step, attempt, {}, emit)
     return told
 
@@ -180,7 +181,7 @@ def test_ctrl_c_waits_for_the_answer_to_a_request(artifacts: Artifacts, clip: Pa
                     await anyio.sleep(0.01)
                     return await super().send(call)
 
-            worker = Worker(artifacts, clock=made.clock, wires={"till": Slow(clip)})
+            worker = Worker(artifacts, clock=made.clock, means=Means(wires={"till": Slow(clip)}))
             await worker.carry(paid(), 1, {}, emit)
 
     anyio.run(go)

@@ -23,10 +23,12 @@ ROOMS = {  # library -> the rooms that may know it
     "jsonschema": ("recipe",),
     "jinja2": ("recipe", "report"),
     "sqlite3": ("store",),
+    "obstore": ("store",),
     "httpx": ("providers",),
+    "h11": ("serve",),
     "tqdm": ("cli",),
     "argparse": ("cli",),
-    "anyio": ("engine", "providers", "store", "emulators", "session.py"),
+    "anyio": ("engine", "providers", "store", "serve", "emulators", "session.py", "consent.py"),
     "starlette": ("emulators",),
     "uvicorn": ("emulators",),
 }

@@ -93,6 +93,50 @@ def test_a_bare_number_must_say_whose_where_several_pay() -> None:
         tightest([budget], ["x", "y"])
 
 
+def test_a_cap_in_the_hint_can_be_copied() -> None:
+    """Without commas in its number, and by the account's own name in a rehearsal."""
+    with pytest.raises(UserError) as caught:
+        tightest([Budget(run=Caps(bare=D(2000)))], ["x@rehearsal", "y"])
+    assert caught.value.fact == "a cap of 2,000 credits does not say whose: x@rehearsal, y all pay."
+    assert caught.value.hint == "Name the account: credits: {x: 2000}."
+
+
+def test_a_rehearsal_goes_by_the_name_of_its_account() -> None:
+    """Unless the map names the rehearsal itself; one that names neither gives it nothing."""
+    of_x = {"x": D(9), "y": D(5)}
+    assert tightest([Budget(run=Caps(credits=of_x))], ["x@rehearsal"]).run.credits == {"x@rehearsal": D(9)}
+    own = {**of_x, "x@rehearsal": D(30)}
+    assert tightest([Budget(run=Caps(credits=own))], ["x", "x@rehearsal"]).run.credits == {
+        "x": D(9),
+        "x@rehearsal": D(30),
+    }
+    assert tightest([Budget(run=Caps(credits={"y": D(5)}))], ["x@rehearsal"]).run.credits == {"x@rehearsal": D(0)}
+    assert tightest([Budget(run=Caps(credits={"x@rehearsal": D(5)}))], ["x"]).run.credits == {"x": D(0)}
+
+
+def test_the_budget_of_one_account_tightens_that_one_alone() -> None:
+    """Its bare number is its own, whoever else pays; it loosens nothing, and says nothing of what happens then."""
+    of_accounts = {
+        "x": Budget(run=Caps(bare=D(50)), shot=Caps(bare=D(7)), on_exceed="stop"),
+        "z": Budget(run=Caps(bare=D(1))),
+    }
+    given = [Budget(run=Caps(usd=D(3), credits={"x": D(100), "y": D(20)}), on_exceed="skip")]
+    limits = tightest(given, ["x", "y"], of_accounts)
+    assert limits.run == Limit(usd=D(3), credits={"x": D(50), "y": D(20)})
+    assert limits.take == Limit(credits={"x": D(7)})
+    assert limits.on_exceed == "skip"
+    assert tightest([Budget(run=Caps(bare=D(9)))], ["x"], of_accounts).run.credits == {"x": D(9)}
+    assert tightest([], ["x@rehearsal", "y"], of_accounts).run.credits == {"x@rehearsal": D(50)}
+    with pytest.raises(UserError, match="does not say whose"):
+        tightest([Budget(run=Caps(bare=D(9)))], ["x", "y"], of_accounts)
+
+
+def test_the_budget_of_one_account_has_no_dollars() -> None:
+    """They are counted over all accounts, so a cap on one's would be kept by nobody."""
+    with pytest.raises(ValueError, match="in credits, not in dollars"):
+        tightest([], ["x"], {"x": Budget(run=Caps(usd=D(1)))})
+
+
 def test_a_denial_says_what_is_left() -> None:
     """The sentence has the amount asked, the cap and the rest."""
     book = Book(Limits(run=Limit(credits={"x": D(10)})))

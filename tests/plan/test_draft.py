@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from pipeline.errors import RecipeError
-from pipeline.plan.draft import wish_of
+from pipeline.plan.wish import wish_of
+from pipeline.providers import animatic
 from pipeline.recipe.model import Chain, Source, Upscale
 from tests import made
 
@@ -18,9 +19,9 @@ D = Decimal
 def test_a_take_in_portable_words() -> None:
     """The second take bears its number, and the next seed where one was given."""
     shot = made.shot("a", seed=7)
-    assert (wish_of(shot, 1, ()).shot, wish_of(shot, 1, ()).seed) == ("a", 7)
-    assert (wish_of(shot, 2, ()).shot, wish_of(shot, 2, ()).seed) == ("a@2", 8)
-    assert wish_of(dataclasses.replace(shot, seed=None), 2, ()).seed is None
+    assert (wish_of(shot, 1, (), animatic).shot, wish_of(shot, 1, (), animatic).seed) == ("a", 7)
+    assert (wish_of(shot, 2, (), animatic).shot, wish_of(shot, 2, (), animatic).seed) == ("a@2", 8)
+    assert wish_of(dataclasses.replace(shot, seed=None), 2, (), animatic).seed is None
 
 
 def test_inputs_stand_in_one_order() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from pipeline.providers.base import LocalPage, RemotePage, Wish, is_local
-from pipeline.providers.catalog import DEFAULT, DEFAULT_MODELS, LOCAL, MODELS, PROVIDERS, RATIOS, REMOTE, RESOLUTIONS
+from pipeline.providers.catalog import DEFAULT, DEFAULT_MODELS, LOCAL, MODELS, PROVIDERS, RATIOS, RESOLUTIONS, SERVICES
 from tests import stub, till
 
 PAGES = {**PROVIDERS, "till": till, "stub": stub}
@@ -39,8 +39,8 @@ def test_a_page_is_listed_under_its_name_and_whole(name: str) -> None:
 
 def test_every_provider_is_local_or_remote() -> None:
     """The two lists make up the whole, without overlap; the default is local."""
-    assert {**LOCAL, **REMOTE} == PROVIDERS
-    assert not LOCAL.keys() & REMOTE.keys()
+    assert {**LOCAL, **SERVICES} == PROVIDERS
+    assert not LOCAL.keys() & SERVICES.keys()
     assert DEFAULT in LOCAL
     assert set(DEFAULT_MODELS.values()) <= set(MODELS)
 

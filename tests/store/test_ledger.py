@@ -215,7 +215,6 @@ def test_what_has_no_end_is_pending(
     "events",
     [
         [FREE],
-        [paid(credits=Decimal("0.00"))],
         [paid(), REFUSED],
         [paid(), DOUBTED, REFUSED],
         [paid(), SUBMITTED, SETTLED, FAILED],
@@ -229,6 +228,12 @@ def test_what_has_an_end_or_costs_nothing_is_not_pending(ledger: Ledger, events:
     tell(ledger, *events)
     assert ledger.pending() == {}
     assert ledger.unsettled() == []
+
+
+def test_what_has_no_known_price_is_pending_too(ledger: Ledger) -> None:
+    """A request whose price nobody knows may cost as much as any: whether it arrived is asked, never tried."""
+    tell(ledger, paid(credits=Decimal(0), usd=None, priced=False))
+    assert len(ledger.unsettled()) == 1
 
 
 def test_of_several_attempts_the_one_with_a_job_goes_on(ledger: Ledger) -> None:

@@ -1,0 +1,245 @@
+"""Work that a service does: its inputs made reachable, submitted once, waited for, settled, fetched.
+
+Knows nothing of other steps, of lanes or of budgets; what it tells, it tells as events, in the order that makes a run
+safe to kill.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+
+from pipeline.engine.keep import Emit, InThread, Results, keep
+from pipeline.engine.turns import Turns
+from pipeline.errors import AccountRefused, Advice, ProviderError, StepError
+from pipeline.events import Doubted, Failed, Refused, Result, Settled, Submitted
+from pipeline.money import ZERO
+from pipeline.plan.enlarge import clip_of, price_of
+from pipeline.plan.model import Step
+from pipeline.providers import reach, remote
+from pipeline.providers.base import Enlarges, RemotePage, Reviews, Status, Uploads
+from pipeline.steps.base import Feed, Made
+from pipeline.steps.generate import Generate
+from pipeline.steps.upload import Upload
+from pipeline.steps.upscale import Upscale
+from pipeline.store.artifacts import Artifacts
+from pipeline.store.publish import Publish
+
+DOWNLOADS = 4  # at once: a line is seldom faster than this many, and a link that waits grows old
+_LONG_SECONDS = 604_800  # a link whose life the document does not tell
+_LINK = "It is paid: `rushes run` asks the service for its link again, and buys nothing."
+
+
+def _until_then(job_id: str) -> remote.Sleep:
+    return anyio.sleep
+
+
+def _nobody(account: str) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What the house lends to work done elsewhere.
+
+    `wires` are by account; `run` marks requests where a service echoes a mark; `sleep` waits before a job is asked
+    after again, or until somebody rings; `callback` is where a service may say that a job has ended.
+    """
+
+    wires: Mapping[str, remote.Wire] = field(default_factory=dict)
+    publish: Publish | None = None
+    run: str = ""
+    clip_seconds: float | None = None  # how long a job is waited for in this process
+    upscale_seconds: float | None = None
+    sleep: Callable[[str], remote.Sleep] = _until_then
+    callback: Callable[[str], str] = _nobody
+    steps: Mapping[str, Step] = field(default_factory=dict)  # of the plan, for an upload that has run out
+
+
+class Away:
+    """Has work done by services, one step at a time."""
+
+    def __init__(self, artifacts: Artifacts, means: Means, *, clock: Callable[[], str], thread: InThread) -> None:
+        self.artifacts = artifacts
+        self.means = means
+        self.clock = clock
+        self._thread = thread
+        self._downloads = Turns(DOWNLOADS)
+
+    # inputs
+
+    async def upload(self, work: Upload, content: Path | str, results: Results) -> Result:
+        """Makes an input reachable; the facts say how it is then called. Raises `StepError`, `OSError`."""
+        if isinstance(content, str):
+            name, url = hashlib.sha256(content.encode()).hexdigest(), content
+        else:
+            feed = work.source
+            made = results[feed.step].outputs[feed.output].sha256 if feed.step else feed.sha256
+            name, url = made.rpartition(":")[2], ""
+        if work.way == "upload":
+            assert isinstance(content, Path)
+            page, wire = cast(Uploads, work.page), cast(reach.Stores, self.means.wires[work.account])
+            suffix = await self._thread(reach.suffix_of, content)
+            address = await reach.store(page, wire, content, name + suffix)
+            return Result(outputs={}, facts={"address": address, "until": _later(self.clock(), reach.KEPT_SECONDS)})
+        if not url:
+            published = await self._thread(self._publish, cast(Path, content), name)
+            if work.way == "url":
+                return Result(outputs={}, facts={"published": published})
+            url = self._link(published)
+        reviews, wire = cast(Reviews, work.page), cast(reach.Stores, self.means.wires[work.account])
+        return Result(outputs={}, facts={"address": await reach.review(reviews, wire, url, work.media, name)})
+
+    def _publish(self, path: Path, digest: str) -> str:
+        publish = self.means.publish
+        if publish is None:
+            raise StepError("An input must be readable by the service, and there is no place for it.", _PUBLISH)
+        name = digest + reach.suffix_of(path)
+        publish.put(path, name, reach.mime_of(path))
+        return name
+
+    def _link(self, published: str) -> str:
+        if self.means.publish is None:
+            raise StepError("An input was published, and its place is not configured any more.", _PUBLISH)
+        return self.means.publish.link(published)
+
+    async def addresses(self, step: Step, results: Results, content: Callable[[Feed], Path | str]) -> list[str]:
+        """What the service is to call each input of a step. Raises `StepError`, `OSError`."""
+        found = []
+        for feed in step.work.feeds:
+            if feed.upload:
+                found.append(await self._address(feed, results, content))
+                continue
+            what = await self._thread(content, feed)
+            if feed.inside and isinstance(what, Path):
+                what = await self._thread(reach.data_url, what)
+            found.append(str(what))
+        return found
+
+    async def _address(self, feed: Feed, results: Results, content: Callable[[Feed], Path | str]) -> str:
+        result = results[feed.upload]
+        if result.facts.get("until", "9") <= self.clock():
+            work = cast(Upload, self.means.steps[feed.upload].work)
+            result = await self.upload(work, await self._thread(content, work.source), results)
+        published = result.facts.get("published")
+        return await self._thread(self._link, published) if published else str(result.facts["address"])
+
+    # jobs
+
+    async def have_done(
+        self, step: Step, attempt: int, results: Results, content: Callable[[Feed], Path | str], emit: Emit
+    ) -> Result | None:
+        """Submits, writes the job down, waits, settles, fetches. None: it has been told why there is no result."""
+        work = cast("Generate | Upscale", step.work)
+        page = cast("RemotePage | Enlarges", work.page)
+        wire = self.means.wires[step.account]
+        about: dict[str, Any] = {"step": step.id, "key": step.key, "attempt": attempt}
+        job_id = step.job_id if attempt == step.attempt else ""
+        if not job_id:
+            try:
+                _refuse_unfit(work, results)
+                inputs = await self.addresses(step, results, content)
+            except StepError as error:  # nothing was sent, so nothing stands for the key
+                await emit(Failed(at=self.clock(), error=error.fact, hint=error.hint, **about))
+                return None
+            mark, callback = f"{step.key} {self.means.run} {attempt}", self.means.callback(step.account)
+            # WHY: Ctrl-C in the middle of it would leave a request of which nobody knows whether it arrived.
+            with anyio.CancelScope(shield=True):
+                try:
+                    job_id = await remote.submit(page, wire, work.request, inputs, mark=mark, callback=callback)
+                except ProviderError as error:
+                    await self._not_taken(error, about, emit)
+                    return None
+                await emit(Submitted(at=self.clock(), job_id=job_id, **about))
+        limit = self.means.upscale_seconds if isinstance(work, Upscale) else self.means.clip_seconds
+        try:
+            status = await remote.wait(page, wire, job_id, self.means.sleep(job_id), limit_seconds=limit)
+        except ProviderError as error:  # it has the job, and does not say how it stands: the money is held
+            await emit(Doubted(at=self.clock(), error=error.fact, **about))
+            return None
+        await emit(self._settled(step, status, results, about))
+        if status.error:
+            raise status.error
+        try:
+            return await self._fetch(work, wire, status, remote.fresh_links(page, wire, job_id))
+        except StepError as error:
+            await emit(Failed(at=self.clock(), error=error.fact, hint=_LINK, undelivered=True, **about))
+            return None
+
+    async def _fetch(self, work: Generate | Upscale, wire: remote.Wire, status: Status, fresh: remote.Fresh) -> Result:
+        folder = await self._thread(self.artifacts.stage)
+        # WHY: of many results that wait to be fetched, the one whose link dies first must not be the last.
+        dies = anyio.current_time() + (getattr(work.page, "LINK_SECONDS", 0) or _LONG_SECONDS)
+        try:
+            async with self._downloads.turn(dies):
+                files = await remote.fetch(wire, status.links, folder, fresh=fresh)
+            named = {"upscaled": files["video"]} if isinstance(work, Upscale) and "video" in files else files
+            return await self._thread(checked, self.artifacts, named, status.facts)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._thread(self.artifacts.discard, folder)
+
+    async def _not_taken(self, error: ProviderError, about: Mapping[str, Any], emit: Emit) -> None:
+        if error.advice is Advice.DOUBT:
+            await emit(Doubted(at=self.clock(), error=error.fact, **about))
+            return
+        await emit(
+            Refused(
+                at=self.clock(),
+                error=error.fact,
+                hint=error.hint,
+                advice=error.advice,
+                after_seconds=error.after_seconds,
+                account=isinstance(error, AccountRefused),
+                **about,
+            )
+        )
+
+    def _settled(self, step: Step, status: Status, results: Results, about: Mapping[str, Any]) -> Settled:
+        """What the service says it took; where it is silent, nothing for a failure and the estimate for a success."""
+        price = price_of(step, results)
+        told = status.charged is not None
+        charged = status.charged if status.charged is not None else (ZERO if status.error else price.high)
+        rate = price.usd_per_credit
+        return Settled(
+            at=self.clock(),
+            charged=charged,
+            refunded=status.refunded or ZERO,
+            usd=None if rate is None else charged * rate,
+            source=step.provider if told else "estimate" if price.known else "not told",
+            facts=status.facts,
+            **about,
+        )
+
+
+_PUBLISH = "Configure one: [publish] store = ..., or RUSHES_PUBLISH."
+
+
+def _refuse_unfit(work: Generate | Upscale, results: Results) -> None:
+    """Raises `ProviderError` for a clip that came out otherwise than was asked for, and cannot be made larger."""
+    if not isinstance(work, Upscale) or work.page is None:
+        return
+    clip = clip_of(results[work.source.step].outputs[work.source.output])
+    for complaint in work.page.complaints(clip, work.to):
+        if not complaint.warning:
+            raise ProviderError(complaint.fact, complaint.hint)
+
+
+def _later(at: str, seconds: int) -> str:
+    moment = datetime.fromisoformat(at.replace("Z", "+00:00")) + timedelta(seconds=seconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def checked(artifacts: Artifacts, files: Mapping[str, Path], facts: Mapping[str, Any]) -> Result:
+    """Keeps files that a service delivered, each decoded to its end. Raises `MediaError`, `OSError`."""
+    from pipeline.media.probe import check
+
+    for path in files.values():
+        check(path)
+    return keep(artifacts, Made(files=files, facts=facts))

@@ -1,0 +1,54 @@
+"""What a take cost: credits of its own account, those of others beside them, and dollars of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from pipeline.money import ZERO
+from pipeline.plan.model import Step
+from pipeline.report.attempts import Attempt
+from pipeline.store.ledger import Kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Credits of a take's own account and dollars of all; `source` says who told them, None where nobody has yet.
+
+    `others` are the charges of other accounts, which count other credits: those of an upscale by another service.
+    """
+
+    estimated: Decimal
+    charged: Decimal
+    refunded: Decimal
+    source: str | None
+    usd: Decimal | None
+    others: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+def cost(
+    *, own: str, asked: Sequence[Step], tried: Sequence[Attempt], kept: Sequence[Kept], shared: bool, free: bool
+) -> Cost:
+    """The cost of a take whose clip belongs to the account `own`; what is reused keeps what it once cost.
+
+    `asked` are its steps, `tried` what this run tried for them, `kept` the results that were there.
+    """
+    told = [attempt for attempt in tried if attempt.charged is not None]
+    charges = [(a.account, a.charged or ZERO, a.usd, a.source) for a in told]
+    once = [(k.account, k.charged, k.usd, "reused") for k in kept]
+    others: dict[str, Decimal] = {}
+    for account, charged, _, _ in (*once, *charges):
+        if account != own:
+            others[account] = others.get(account, ZERO) + charged
+    mine = [entry for entry in (*once, *charges) if entry[0] == own]
+    unknown = any(usd is None and charged for _, charged, usd, _ in (*once, *charges))
+    source = mine[-1][3] if mine else "shared" if shared else "free" if free and not tried else None
+    return Cost(
+        estimated=sum((step.price.high for step in asked if step.account == own and own), ZERO),
+        charged=sum((entry[1] for entry in mine), ZERO),
+        refunded=sum((a.refunded for a in told if a.account == own), ZERO),
+        source=source,
+        usd=None if unknown else sum((usd or ZERO for _, _, usd, _ in (*once, *charges)), ZERO),
+        others=others,
+    )

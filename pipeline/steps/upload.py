@@ -1,0 +1,41 @@
+"""`upload`: an input is made reachable for a service: published at a URL, put into its storage, or reviewed by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pipeline.providers.base import Media, Reach, Service
+from pipeline.steps.base import Feed, Made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """The content `source`, reachable in this way at `place`: a store that all can read, or an account's storage.
+
+    `place` is empty where a store is needed and none is configured: then nothing that needs this can run.
+    """
+
+    source: Feed
+    media: Media
+    way: Reach
+    place: str
+    page: Service | None = None  # the service that stores or reviews it; None where it is published for all
+    account: str = ""  # on whose behalf
+
+    kind: ClassVar[str] = "upload"
+
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """The content."""
+        return (self.source,)
+
+    def words(self) -> Mapping[str, Any]:
+        """The way and the place."""
+        return {"way": self.way, "place": self.place}
+
+    def perform(self, inputs: Sequence[Path], folder: Path) -> Made:
+        """Is done by the room that speaks with services, not on this machine."""
+        raise TypeError("an upload is no work for this machine")

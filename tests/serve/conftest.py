@@ -1,0 +1,10 @@
+"""Everything here runs on asyncio, unless a test says more."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
