@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 BIN := .venv/bin
 EXAMPLE := examples/lighthouse
 
-.PHONY: help demo test check lint types house unit bench schemas clean
+.PHONY: help demo rehearse test check lint types house unit bench schemas clean
 
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -14,6 +14,11 @@ demo: .venv/ready  ## make the example's film
 	$(BIN)/rushes run $(EXAMPLE)/recipe.yaml
 	@echo "Watch  $(EXAMPLE)/out/lighthouse/film.mp4"
 	@echo "Review $(EXAMPLE)/out/lighthouse/report.html"
+
+rehearse: .venv/ready  ## run an example on local stand-ins of every service; spends nothing
+	@RUSHES_CONFIG=$(EXAMPLE)/rehearsal.toml $(BIN)/rushes emulate --quiet -- sh -e -c '\
+	  for name in seegen seedance2-movie seedancee2 naci; do echo "== $$name"; \
+	    $(BIN)/rushes run $(EXAMPLE)/services.yaml --provider $$name --yes --output $(EXAMPLE)/out/on-$$name; done'
 
 test: lint types house unit  ## lint, types, house rules and tests
 

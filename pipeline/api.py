@@ -62,6 +62,9 @@ def open_plan(path: Path, document: Mapping[str, Any], wants: Wants, house: Hous
     # WHY: consent is never taken from the file, which may be somebody else's; neither is where to write.
     fixed: dict[str, Any] = {name: saved[name] for name in ("variables", "date", "provider", "preview")}
     fixed |= {name: tuple(saved[name]) for name in ("only", "redo")}
+    theirs = {name: amount(most) for name, most in saved["max_each"].items()}
+    both = theirs.keys() & wants.max_each.keys()
+    fixed["max_each"] = {**theirs, **wants.max_each} | {name: min(theirs[name], wants.max_each[name]) for name in both}
     for cap in ("max_credits", "max_usd"):
         mine, its = getattr(wants, cap), None if saved[cap] is None else amount(saved[cap])
         fixed[cap] = its if mine is None else mine if its is None else min(mine, its)

@@ -52,6 +52,7 @@ class Wants:
     yes: bool = False
     allow_unpriced: bool = False
     max_credits: Decimal | None = None
+    max_each: Mapping[str, Decimal] = field(default_factory=dict)  # by account: `--max-credits seegen=200`
     max_usd: Decimal | None = None
     webhook: str = ""  # the public address under which services can tell that a job has ended
     listen: str = ""  # where that address leads on this machine
@@ -70,6 +71,7 @@ class Wants:
             "output": str(self.output or ""),
             "workspace": str(self.workspace or ""),
             "max_credits": self.max_credits,
+            "max_each": dict(self.max_each),
             "max_usd": self.max_usd,
         }
 
@@ -314,7 +316,8 @@ def _unnoted(run: Run, ledger: Ledger) -> dict[str, Line]:
 
 def _budgets(config: Config, wants: Wants) -> tuple[Budget, ...]:
     flags = Budget(run=Caps(usd=wants.max_usd, bare=wants.max_credits))
-    return (config.budget, flags) if config.budget else (flags,)
+    each = Budget(run=Caps(credits=wants.max_each or None))
+    return tuple(budget for budget in (config.budget, flags, each) if budget)
 
 
 def book_of(history: tuple[Event, ...], limits: Limits) -> Book:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,15 @@ def _wants(given: argparse.Namespace) -> Wants:
         except UnicodeEncodeError:
             raise UserError(f"--var {name} is not UTF-8.", "Give the value in UTF-8.") from None
         variables[name] = value
-    caps: dict[str, Any] = {}
-    for flag in ("max_credits", "max_usd"):
-        if values.get(flag) is not None:
-            try:
-                caps[flag] = money.amount(values[flag])
-            except ValueError as error:
-                raise UserError(f"--{flag.replace('_', '-')}: {error}", "Give a number of zero or more.") from None
+    caps: dict[str, Any] = {"max_each": {}}
+    for given_cap in values.get("max_credits", []):
+        account, equals, number = given_cap.rpartition("=")
+        if equals and account:
+            caps["max_each"][account] = _amount("--max-credits", number)
+        else:
+            caps["max_credits"] = _amount("--max-credits", number)
+    if values.get("max_usd") is not None:
+        caps["max_usd"] = _amount("--max-usd", values["max_usd"])
     date = values.get("date", "")
     if date and not _is_date(date):
         raise UserError(f"--date {date} is no date.", "Write it as 2026-11-21.")
@@ -58,6 +61,13 @@ def _wants(given: argparse.Namespace) -> Wants:
         output=Path(given.output) if values.get("output") else None,
         **caps,
     )
+
+
+def _amount(flag: str, text: str) -> Decimal:
+    try:
+        return money.amount(text)
+    except ValueError as error:
+        raise UserError(f"{flag}: {error}", "Give a number of zero or more.") from None
 
 
 def _is_date(text: str) -> bool:
@@ -247,6 +257,13 @@ def verify(given: argparse.Namespace, house: House, console: Console) -> int:
     return 0
 
 
+def providers(given: argparse.Namespace, house: House, console: Console) -> int:
+    """What each provider can do and costs, and whose key is set; on demand how the accounts stand."""
+    from pipeline.cli import providing
+
+    return providing.providers(given, house, console, _print, _width())
+
+
 def emulate(given: argparse.Namespace, house: House, console: Console) -> int:
     """Lets local stand-ins of the services stand."""
     from pipeline.cli import emulating
@@ -291,6 +308,7 @@ COMMANDS: dict[str, Command] = {
     "status": status,
     "report": report,
     "verify": verify,
+    "providers": providers,
     "emulate": emulate,
     "schema": schema,
     "config": config,

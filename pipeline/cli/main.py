@@ -104,6 +104,11 @@ def parser() -> argparse.ArgumentParser:
     _output(report, formats=("table",))
     _output(verify, formats=("table", "json"))
 
+    providers = command("providers", "show what each provider can do, its prices, and whether a key is set")
+    providers.add_argument("names", nargs="*", metavar="NAME", help="a provider or an account (default: all)")
+    providers.add_argument("--check", action="store_true", help="ask for balances, and whether the keys are good")
+    _output(providers)
+
     emulate = command("emulate", "let local stand-ins of the services stand, to rehearse a recipe over real HTTP")
     emulate.usage = "rushes emulate [options] [SERVICE ...] [-- COMMAND [ARG ...]]"
     emulate.epilog = EMULATE + EXIT_CODES
@@ -150,7 +155,9 @@ def _wants(command: argparse.ArgumentParser, *, spending: bool = True) -> None:
             "--redo", action="append", default=[], metavar="SHOT", help="this shot anew; the old is kept"
         )
         command.add_argument("--follow", action="store_true", help="also pay for shots that only follow a changed one")
-        command.add_argument("--max-credits", metavar="N", help="cap of this run in credits")
+        command.add_argument(
+            "--max-credits", action="append", default=[], metavar="[ACCOUNT=]N", help="cap of this run in credits"
+        )
         command.add_argument("--max-usd", metavar="N", help="cap of this run in dollars")
 
 

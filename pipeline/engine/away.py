@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import anyio
 
+from pipeline.digest import file_digest
 from pipeline.engine.keep import Emit, InThread, Results, keep
 from pipeline.engine.turns import Turns
 from pipeline.errors import AccountRefused, Advice, ProviderError, StepError
@@ -24,6 +25,7 @@ from pipeline.plan.enlarge import clip_of, price_of
 from pipeline.plan.model import Step
 from pipeline.providers import reach, remote
 from pipeline.providers.base import Enlarges, RemotePage, Reviews, Status, Uploads
+from pipeline.providers.limits import Fit
 from pipeline.steps.base import Feed, Made
 from pipeline.steps.generate import Generate
 from pipeline.steps.upload import Upload
@@ -76,33 +78,63 @@ class Away:
 
     async def upload(self, work: Upload, content: Path | str, results: Results) -> Result:
         """Makes an input reachable; the facts say how it is then called. Raises `StepError`, `OSError`."""
+        if work.way == "upload":
+            assert isinstance(content, Path)
+            return await self._stored(work, content)
         if isinstance(content, str):
             name, url = hashlib.sha256(content.encode()).hexdigest(), content
         else:
-            feed = work.source
-            made = results[feed.step].outputs[feed.output].sha256 if feed.step else feed.sha256
-            name, url = made.rpartition(":")[2], ""
-        if work.way == "upload":
-            assert isinstance(content, Path)
-            page, wire = cast(Uploads, work.page), cast(reach.Stores, self.means.wires[work.account])
-            suffix = await self._thread(reach.suffix_of, content)
-            address = await reach.store(page, wire, content, name + suffix)
-            return Result(outputs={}, facts={"address": address, "until": _later(self.clock(), reach.KEPT_SECONDS)})
-        if not url:
-            published = await self._thread(self._publish, cast(Path, content), name)
+            published = await self._thread(self._publish, work, content, results)
             if work.way == "url":
                 return Result(outputs={}, facts={"published": published})
-            url = self._link(published)
-        reviews, wire = cast(Reviews, work.page), cast(reach.Stores, self.means.wires[work.account])
-        return Result(outputs={}, facts={"address": await reach.review(reviews, wire, url, work.media, name)})
+            name, url = published.partition(".")[0], await self._thread(self._link, published)
+        page, wire = cast(Reviews, work.page), self.means.wires[work.account]
+        return Result(outputs={}, facts={"address": await reach.review(page, wire, url, work.media, name)})
 
-    def _publish(self, path: Path, digest: str) -> str:
-        publish = self.means.publish
+    async def _stored(self, work: Upload, content: Path) -> Result:
+        page, wire = cast(Uploads, work.page), cast(reach.Stores, self.means.wires[work.account])
+        folder = await self._thread(self.artifacts.stage)
+        try:
+            path = await self._thread(self._fit, content, work.source.fit, folder)
+            address = await reach.store(page, wire, path, f"{work.media}{await self._thread(reach.suffix_of, path)}")
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._thread(self.artifacts.discard, folder)
+        return Result(outputs={}, facts={"address": address, "until": _later(self.clock(), reach.KEPT_SECONDS)})
+
+    def _publish(self, work: Upload, content: Path, results: Results) -> str:
+        """The name under which the content can be read; that of a picture made to fit is its own digest."""
+        publish, feed = self.means.publish, work.source
         if publish is None:
             raise StepError("An input must be readable by the service, and there is no place for it.", _PUBLISH)
-        name = digest + reach.suffix_of(path)
-        publish.put(path, name, reach.mime_of(path))
-        return name
+        made = results[feed.step].outputs[feed.output].sha256 if feed.step else feed.sha256
+        folder = self.artifacts.stage()
+        try:
+            path = self._fit(content, feed.fit, folder)
+            digest = made if path is content else file_digest(path)
+            name = digest.rpartition(":")[2] + reach.suffix_of(path)
+            publish.put(path, name, reach.mime_of(path))
+            return name
+        finally:
+            self.artifacts.discard(folder)
+
+    def _inside(self, path: Path, fit: Fit | None) -> str:
+        """A file as part of a request."""
+        folder = self.artifacts.stage()
+        try:
+            return reach.data_url(self._fit(path, fit, folder))
+        finally:
+            self.artifacts.discard(folder)
+
+    def _fit(self, path: Path, fit: Fit | None, folder: Path) -> Path:
+        """The picture as it may be sent: itself, or a copy in the folder that fits."""
+        from pipeline.media import still  # Pillow: only pictures that are sent pay for it
+
+        if fit is None or still.fits(path, fit.most_bytes, fit.shortest, fit.longest):
+            return path
+        out = folder / "fitted.png"
+        still.make_fit(path, out, fit.most_bytes, fit.shortest, fit.longest)
+        return out
 
     def _link(self, published: str) -> str:
         if self.means.publish is None:
@@ -118,7 +150,7 @@ class Away:
                 continue
             what = await self._thread(content, feed)
             if feed.inside and isinstance(what, Path):
-                what = await self._thread(reach.data_url, what)
+                what = await self._thread(self._inside, what, feed.fit)
             found.append(str(what))
         return found
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import MediaError
-from pipeline.media.sniff import image_size
+from pipeline.media.sniff import HEAD_BYTES, image_size, sniff
 from pipeline.media.source import PICTURES, bounded
 
 if TYPE_CHECKING:
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 COMPRESSION = 4  # a tenth larger than the best, three times as fast
 NEUTRAL = (128, 128, 128)
+_DAMAGED = "The file is damaged or cut short; fetch or make it again."
 _FLATTEN = {"LA", "La", "PA", "RGBA", "RGBa"}
 
 
 @contextmanager
 def open_still(path: Path, kind: str) -> Iterator[Image.Image]:
     """A picture file by the decoder of its kind, not yet decoded. Raises `MediaError` for damage, too many pixels."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     # Before Pillow sees it, which would warn on standard error of what is refused here anyway.
     bounded(path, *(image_size(path) or (0, 0)))
@@ -34,6 +35,8 @@ def open_still(path: Path, kind: str) -> Iterator[Image.Image]:
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise MediaError(f"{path.name} has too many pixels.", "Scale it down first.") from error
+    except UnidentifiedImageError as error:  # its words have the whole path in them
+        raise MediaError(f"{path.name} is no {kind} picture that can be read.", _DAMAGED) from error
     except OSError as error:
         if error.errno is not None:
             raise
@@ -83,8 +86,35 @@ def write_png(rgb: bytes, width: int, height: int, path: Path) -> None:
         part.unlink(missing_ok=True)
 
 
+def fits(path: Path, most_bytes: int, shortest: int, longest: int) -> bool:
+    """Whether a picture has no more bytes and no other sides, in pixels, than it may; one of unknown size has."""
+    size = image_size(path)
+    sides_fit = size is None or (min(size) >= shortest and (not longest or max(size) <= longest))
+    return sides_fit and (not most_bytes or path.stat().st_size <= most_bytes)
+
+
+def make_fit(path: Path, out: Path, most_bytes: int, shortest: int, longest: int) -> None:
+    """A PNG of a picture, enlarged or reduced as little as it takes to fit. Raises `MediaError`, `OSError`."""
+    from PIL import Image
+
+    found = sniff(path.read_bytes()[:HEAD_BYTES])
+    picture = read_still(path, found[1] if found else "png")
+    scale = 1.0
+    if min(picture.size) < shortest:
+        scale = shortest / min(picture.size)
+    elif longest and max(picture.size) > longest:
+        scale = longest / max(picture.size)
+    while True:
+        width, height = (max(1, round(side * scale)) for side in picture.size)
+        sized = picture if scale == 1 else picture.resize((width, height), Image.Resampling.LANCZOS)
+        write_png(sized.tobytes(), width, height, out)
+        if not most_bytes or out.stat().st_size <= most_bytes or min(width, height) <= max(shortest, 1):
+            return
+        scale *= 0.9
+
+
 def _damaged(path: Path, error: Exception) -> MediaError:
     return MediaError(
         f"{path.name} cannot be read as a picture: {str(error).rstrip('.') or type(error).__name__}.",
-        "The file is damaged or cut short; fetch or make it again.",
+        _DAMAGED,
     )

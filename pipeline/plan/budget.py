@@ -71,9 +71,10 @@ def _tightest(caps: Iterable[Caps], accounts: list[str], own: Mapping[str, Caps]
         if cap.usd is not None:
             usd = cap.usd if usd is None else min(usd, cap.usd)
         if cap.bare is not None and len(accounts) > 1:
+            named, bare = accounts[0].removesuffix(REHEARSAL), f"{cap.bare.normalize():f}"
             raise UserError(
                 f"a cap of {text(cap.bare)} credits does not say whose: {', '.join(accounts)} all pay.",
-                f"Name the account: credits: {{{accounts[0].removesuffix(REHEARSAL)}: {cap.bare.normalize():f}}}.",
+                f"Name the account: --max-credits {named}={bare}, or credits: {{{named}: {bare}}} in YAML.",
             )
         for account in accounts:
             _tighten(credits, account, cap)
@@ -108,6 +109,8 @@ class Denial:
         whose = "the run" if self.scope == RUN else self.scope
         if self.unit == "usd":
             return f"it needs ${text(self.asked)}; of ${text(self.cap)} for {whose}, ${text(self.left)} is left"
+        if not self.cap:
+            return f"it needs {text(self.asked)} {self.unit} credits, and the budget for {whose} gives {self.unit} none"
         return (
             f"it needs {text(self.asked)} {self.unit} credits; "
             f"of {text(self.cap)} for {whose}, {text(self.left)} are left"

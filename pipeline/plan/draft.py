@@ -340,8 +340,8 @@ class Draft:
 
 def _needs(work: Work, *waits: str) -> tuple[str, ...]:
     """The steps that make a work's inputs and make them reachable, then those it only waits for."""
-    before = [name for feed in work.feeds for name in (feed.step, feed.upload) if name]
-    return tuple(dict.fromkeys((*before, *waits)))
+    before = [feed.upload or feed.step for feed in work.feeds]
+    return tuple(dict.fromkeys(name for name in (*before, *waits) if name))
 
 
 def _of_account(shot: Shot, page: LocalPage | RemotePage, accounts: Mapping[str, str]) -> Iterator[Complaint]:

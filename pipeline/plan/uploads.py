@@ -9,6 +9,7 @@ from pipeline.money import FREE
 from pipeline.plan.keys import keys
 from pipeline.plan.model import Action, Step
 from pipeline.providers.base import Input, Media, Reach, Service, Wish
+from pipeline.providers.limits import Fit
 from pipeline.steps.base import Feed
 from pipeline.steps.upload import Upload
 
@@ -24,7 +25,7 @@ class Uploads:
         self._published = published
         self._upstream = upstream
         self._add = add
-        self._known: dict[tuple[str, str, Reach], str] = {}
+        self._known: dict[tuple[str, str, Reach, Fit | None], str] = {}
         self._names: set[str] = set()
 
     def reached(
@@ -33,10 +34,13 @@ class Uploads:
         """The feeds of a wish's inputs as this page needs them; `shots` are those whose steps make them, or empty."""
         pairs = zip(wish.inputs, feeds, shots, strict=True)
         return tuple(
-            self._reached(page, page.reach(wish, item), item, feed, shot, account) for item, feed, shot in pairs
+            self._reached(page, wish.model, page.reach(wish, item), item, feed, shot, account)
+            for item, feed, shot in pairs
         )
 
-    def _reached(self, page: Service, way: Reach, item: Input, feed: Feed, shot: str, account: str) -> Feed:
+    def _reached(self, page: Service, model: str, way: Reach, item: Input, feed: Feed, shot: str, account: str) -> Feed:
+        if feed.step and item.media == "image":  # a frame or a still of our own: what the user gives is left as it is
+            feed = dataclasses.replace(feed, fit=page.pictures(model))
         if way == "data" and not feed.url:
             return dataclasses.replace(feed, inside=True)
         if way in ("data", "url"):
@@ -50,7 +54,7 @@ class Uploads:
     def _step(self, feed: Feed, media: Media, way: Reach, shot: str, page: Service | None, account: str) -> str:
         source = dataclasses.replace(feed, role="source")
         content = feed.sha256 or feed.url or f"{feed.step} {feed.output}"
-        known = (content, account, way)
+        known = (content, account, way, feed.fit)
         if known not in self._known:
             self._known[known] = self._new(
                 Upload(
@@ -108,16 +112,19 @@ class Uploads:
 def needed(steps: Sequence[Step]) -> list[Step]:
     """The steps without the uploads that nothing which would run needs: a reused clip wants no input any more."""
     wanted = {name for step in steps if step.action is Action.RUN and not step.twin for name in step.needs}
-    gone = {step.id for step in steps if step.kind == Upload.kind and step.id not in wanted}
+    gone = {step.id: step.needs for step in steps if step.kind == Upload.kind and step.id not in wanted}
     if not gone:
         return list(steps)
     return [
-        step
-        if gone.isdisjoint(step.needs)
-        else dataclasses.replace(step, needs=tuple(n for n in step.needs if n not in gone))
+        step if gone.keys().isdisjoint(step.needs) else dataclasses.replace(step, needs=_past(step.needs, gone))
         for step in steps
         if step.id not in gone
     ]
+
+
+def _past(needs: Sequence[str], gone: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The needs with those of an upload that is left out in its place."""
+    return tuple(dict.fromkeys(name for need in needs for name in gone.get(need, (need,))))
 
 
 def nowhere(steps: Sequence[Step]) -> list[Step]:

@@ -10,10 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeGuard, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, cast, runtime_checkable
 
 from pipeline.errors import ProviderError
 from pipeline.money import Price
+
+if TYPE_CHECKING:
+    from pipeline.providers.limits import Fit
 
 Role = Literal["first_frame", "last_frame", "reference"]
 Media = Literal["image", "video", "audio"]
@@ -202,6 +205,8 @@ class Service(RemotePage, Protocol):
         """How this input of the wish must get to the service."""
         ...
 
+    def pictures(self, model: str) -> Fit: ...  # what a picture that Rushes made must fit into for this model
+
     def submit(self, request: Mapping[str, Any], inputs: Sequence[str], mark: str = "", callback: str = "") -> Call:
         """As `RemotePage.submit`; `mark` goes where the service echoes one, `callback` is told when the job ends."""
         ...
@@ -384,7 +389,7 @@ def is_service(page: RemotePage | Enlarges) -> TypeGuard[Service | Enlarges]:
 
 
 def as_service(page: LocalPage | RemotePage) -> Service | None:
-    """The page of a real service, None for one that draws here or is made up for a test."""
+    """The page of a real service, else None."""
     return cast("Service", page) if hasattr(page, "POLL_SECONDS") else None
 
 

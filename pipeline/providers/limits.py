@@ -37,6 +37,27 @@ class Limits:
     lone_sound_is_fault: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What a picture must fit into: bytes at most, pixels of its shortest side at least, of its longest at most."""
+
+    most_bytes: int = 30_000_000  # Ark's, which stands behind most of them
+    shortest: int = 0
+    longest: int = 6000
+
+    @staticmethod
+    def of(limits: Limits) -> Fit:
+        """The bounds for pictures among a document's limits."""
+        bounds = Fit()
+        shortest, longest = limits.side or (bounds.shortest, None)
+        megabytes = limits.megabytes.get("image")
+        return Fit(
+            most_bytes=megabytes * 1_000_000 if megabytes else bounds.most_bytes,
+            shortest=shortest,
+            longest=longest or bounds.longest,
+        )
+
+
 def spelled(values: Iterable[str]) -> str:
     """Values as a list in a sentence."""
     return ", ".join(values)

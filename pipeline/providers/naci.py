@@ -19,6 +19,7 @@ from pipeline.providers import answers, ark, hooks, naci_answers
 from pipeline.providers.base import Asked, Call, Complaint, Input, Media, Reach, Reply, Status, Wish
 from pipeline.providers.elsewhere import instead
 from pipeline.providers.limits import (
+    Fit,
     filled,
     of_duration,
     of_flags,
@@ -149,6 +150,10 @@ class Naci:
     def seed_limit(self, model: str) -> int:
         """None of its own accord; a seed that the user gives is sent."""
         return 0
+
+    def pictures(self, model: str) -> Fit:
+        """Ark's bounds."""
+        return Fit.of(ark.LIMITS)
 
     def mention(self, model: str, media: Media, number: int) -> str:
         """The document has no words for references in a prompt."""

@@ -33,6 +33,7 @@ from pipeline.providers.base import (
 from pipeline.providers.elsewhere import instead
 from pipeline.providers.limits import (
     PATTERN,
+    Fit,
     Limits,
     filled,
     of_duration,
@@ -191,6 +192,11 @@ def effort_seconds(wish: Wish) -> float:
 def seed_limit(model: str) -> int:
     """Every model takes a seed (S2:86)."""
     return SEED_LIMIT
+
+
+def pictures(model: str) -> Fit:
+    """The document has no bounds (S2:49-55): Ark's."""
+    return Fit.of(ark.LIMITS)
 
 
 def mention(model: str, media: Media, number: int) -> str:

@@ -21,6 +21,7 @@ from pipeline.providers.answers import Kind, amount, dig
 from pipeline.providers.base import Asked, Call, Complaint, Found, Input, Listing, Media, Reach, Reply, Status, Wish
 from pipeline.providers.elsewhere import instead
 from pipeline.providers.limits import (
+    Fit,
     Limits,
     filled,
     of_duration,
@@ -147,6 +148,11 @@ def effort_seconds(wish: Wish) -> float:
 def seed_limit(model: str) -> int:
     """Every model takes a seed (S3:148)."""
     return SEED_LIMIT
+
+
+def pictures(model: str) -> Fit:
+    """The document has no bounds (S3:372-387): Ark's."""
+    return Fit.of(ark.LIMITS)
 
 
 def mention(model: str, media: Media, number: int) -> str:

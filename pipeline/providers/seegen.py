@@ -14,7 +14,7 @@ from pipeline.providers import seegen_others as others
 from pipeline.providers import seegen_sd2 as sd2
 from pipeline.providers.base import Complaint, Input, Media, Reach, Wish
 from pipeline.providers.elsewhere import ABLE, instead
-from pipeline.providers.limits import Limits, of_options, priced
+from pipeline.providers.limits import Fit, Limits, of_options, priced
 from pipeline.providers.seegen_assets import (
     REVIEW_SECONDS,
     ask_asset,
@@ -40,8 +40,8 @@ from pipeline.providers.seegen_jobs import (
 __all__ = [
     "BASE_URL", "BASE_URL_ENV", "CONCURRENCY", "KEY_ENV", "LINK_SECONDS", "NAME", "OPTIONS", "POLL_SECONDS",
     "REVIEW_SECONDS", "SECRET_ENV", "SEED_LIMIT", "TITLE", "UNIT", "ask_asset", "asset", "asset_list", "assets",
-    "balance", "balance_of", "complaints", "effort_seconds", "fault", "headers", "heard", "job_id", "mention", "poll",
-    "price", "reach", "request", "review", "seed_limit", "status", "submit",
+    "balance", "balance_of", "complaints", "effort_seconds", "fault", "headers", "heard", "job_id", "mention",
+    "pictures", "poll", "price", "reach", "request", "review", "seed_limit", "status", "submit",
 ]  # fmt: skip
 
 NAME = sd2.NAME
@@ -82,6 +82,7 @@ PORTABLE = frozenset(
         "callBackUrl",
     }
 )  # fields of the body that the shot's own fields decide
+_FITS = {others.HORSE: others.HORSE_LIMITS, others.STILL: others.STILL_LIMITS}
 EDITION = sd2.Edition(
     limits=Limits(
         place="S0:194-198",
@@ -163,6 +164,11 @@ def effort_seconds(wish: Wish) -> float:
 def seed_limit(model: str) -> int:
     """Only happyhorse takes a seed (S0:256)."""
     return others.HORSE_SEEDS if MODELS.get(model) == others.HORSE else 0
+
+
+def pictures(model: str) -> Fit:
+    """By the model: S0:194-198, S0:257-261, S0:320-325."""
+    return Fit.of(_FITS.get(MODELS.get(model, ""), EDITION.limits))
 
 
 def mention(model: str, media: Media, number: int) -> str:

@@ -13,7 +13,7 @@ from pipeline.money import UNPRICED, Price
 from pipeline.providers import seegen
 from pipeline.providers import seegen_sd2 as sd2
 from pipeline.providers.base import Complaint, Input, Media, Reach, Wish
-from pipeline.providers.limits import Limits, of_options, priced
+from pipeline.providers.limits import Fit, Limits, of_options, priced
 from pipeline.providers.seegen import (
     BASE_URL_ENV,
     CONCURRENCY,
@@ -41,7 +41,8 @@ from pipeline.providers.seegen_jobs import (
 __all__ = [
     "BASE_URL", "BASE_URL_ENV", "CONCURRENCY", "KEY_ENV", "LINK_SECONDS", "NAME", "OPTIONS", "POLL_SECONDS",
     "SECRET_ENV", "SEED_LIMIT", "TITLE", "UNIT", "balance", "balance_of", "complaints", "effort_seconds", "fault",
-    "headers", "heard", "job_id", "mention", "poll", "price", "reach", "request", "seed_limit", "status", "submit",
+    "headers", "heard", "job_id", "mention", "pictures", "poll", "price", "reach", "request", "seed_limit", "status",
+    "submit",
 ]  # fmt: skip
 
 NAME = seegen.NAME
@@ -105,6 +106,11 @@ def price(wish: Wish) -> Price:
 def seed_limit(model: str) -> int:
     """None of its models takes a seed (S1:141-150)."""
     return 0
+
+
+def pictures(model: str) -> Fit:
+    """As S1:134-138 has it."""
+    return Fit.of(EDITION.limits)
 
 
 def mention(model: str, media: Media, number: int) -> str:

@@ -7,8 +7,8 @@ key, and asks nothing of the network.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from pipeline.providers.base import (
     Role,
     Wish,
     as_service,
+    is_local,
 )
 from pipeline.providers.catalog import MODELS, RATIOS, RESOLUTIONS
 
@@ -57,7 +58,7 @@ class Rate:
     usd_per_credit: Decimal | None = None
     source: str = ""
     doubtful: bool = False
-    options: Mapping[str, Decimal] = dataclasses.field(default_factory=dict)
+    options: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ class Abilities:
     name: str
     title: str
     unit: str
-    here: bool  # on this machine, with no account
+    here: bool  # made on this machine, with no account
     models: tuple[Ability, ...]
     enlarging: Enlarging | None
     tells_balance: bool
@@ -119,7 +120,7 @@ def abilities(page: Page, upscaler: Enlarges | None = None, usd_per_credit: Deci
         name=page.NAME,
         title=page.TITLE,
         unit=page.UNIT,
-        here=as_service(page) is None,
+        here=is_local(page),
         models=tuple(_models(page, usd_per_credit)),
         enlarging=_enlarging(upscaler, usd_per_credit) if upscaler else None,
         tells_balance=isinstance(page, Balances),
@@ -205,7 +206,7 @@ class _Probe:
             people=self._people() if most["image"] else "no",
             files_by={media: self._reach(media) for media in taken},
             urls=tuple(media for media in taken if self._takes(inputs=self._group(media, 1, local=False))),
-            options=self._options(),
+            options={name: tuple(map(_written, values)) for name, values in self._options().items()},
         )
 
     def _new(self, **said: Any) -> list[Complaint]:
@@ -272,17 +273,14 @@ class _Probe:
             for value in values:
                 price = self._price(seconds=2 * self.plain.seconds, options={name: value}, **said)
                 if price.known and price.high != usual.high:
-                    found[f"{name} {value}"] = price.high / length
+                    found[f"{name} {_written(value)}"] = price.high / length
         return found
 
-    def _options(self) -> dict[str, tuple[str, ...]]:
+    def _options(self) -> dict[str, Sequence[Any]]:
+        """The page's own options that it knows for this model, with their values."""
         service = as_service(self.page)
         known = service.OPTIONS if service else {}
-        return {
-            name: tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in values)
-            for name, values in known.items()
-            if not self._new(options={name: values[0]})
-        }
+        return {name: values for name, values in known.items() if not self._new(options={name: values[0]})}
 
     def _seconds(self) -> tuple[Decimal, Decimal] | None:
         if self.plain.kind == "image":
@@ -334,6 +332,11 @@ class _Probe:
         service = as_service(self.page)
         inputs = self._group(media, 1)
         return service.reach(dataclasses.replace(self.plain, inputs=inputs), inputs[-1]) if service else "read"
+
+
+def _written(value: object) -> str:
+    """An option's value as a recipe writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _enlarging(page: Enlarges, usd: Decimal | None) -> Enlarging:

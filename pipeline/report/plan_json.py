@@ -115,6 +115,7 @@ def _wants() -> dict[str, Any]:
         "output": value("string", "--output as it was given; empty where not."),
         "workspace": value("string", "--workspace as it was given; empty where not."),
         "max_credits": value("number null", "--max-credits.", minimum=0),
+        "max_each": amounts("--max-credits ACCOUNT=N, by account."),
         "max_usd": value("number null", "--max-usd.", minimum=0),
     }
     return entry("Of a saved plan: the flags it was made with.", properties)

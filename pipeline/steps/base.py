@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from pipeline.providers.limits import Fit
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """One input of a step: another step's output, a file by its bytes, or a URL. Exactly one of them is given.
 
     How it gets to a service is no part of what it is: `upload` is the step that makes it reachable, `inside` puts it
-    into the request itself.
+    into the request itself, made to `fit` where it is a picture of our own.
     """
 
     role: str  # "first_frame", "last_frame", "reference", "clip", "bed"
@@ -28,6 +30,7 @@ class Feed:
     url: str = ""
     upload: str = ""
     inside: bool = False
+    fit: Fit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,10 @@ class Upload:
 
     def words(self) -> Mapping[str, Any]:
         """The way and the place."""
-        return {"way": self.way, "place": self.place}
+        words: dict[str, Any] = {"way": self.way, "place": self.place}
+        if self.source.fit:
+            words["fit"] = [self.source.fit.most_bytes, self.source.fit.shortest, self.source.fit.longest]
+        return words
 
     def perform(self, inputs: Sequence[Path], folder: Path) -> Made:
         """Is done by the room that speaks with services, not on this machine."""

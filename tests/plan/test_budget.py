@@ -98,7 +98,7 @@ def test_a_cap_in_the_hint_can_be_copied() -> None:
     with pytest.raises(UserError) as caught:
         tightest([Budget(run=Caps(bare=D(2000)))], ["x@rehearsal", "y"])
     assert caught.value.fact == "a cap of 2,000 credits does not say whose: x@rehearsal, y all pay."
-    assert caught.value.hint == "Name the account: credits: {x: 2000}."
+    assert caught.value.hint == "Name the account: --max-credits x=2000, or credits: {x: 2000} in YAML."
 
 
 def test_a_rehearsal_goes_by_the_name_of_its_account() -> None:

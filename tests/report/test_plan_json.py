@@ -48,7 +48,7 @@ def test_any_plan_fits_the_schema_and_a_spoilt_one_does_not() -> None:
         VALIDATOR.validate(json.loads(dumps(plan_json.plan_json(some))))
     good = plan_json.plan_json(plan(shot("a")))
     wants = {"variables": {}, "date": "", "provider": "", "preview": False, "only": [], "redo": ["a*"]}
-    wants |= {"output": "", "workspace": "", "max_credits": None, "max_usd": 5}
+    wants |= {"output": "", "workspace": "", "max_credits": None, "max_each": {}, "max_usd": 5}
     VALIDATOR.validate({**good, "wants": wants})
     assert list(VALIDATOR.iter_errors({**good, "wants": {**wants, "yes": True}}))
     assert list(VALIDATOR.iter_errors({**good, "extra": 1}))
