@@ -13,6 +13,7 @@ from pipeline.desk import Desk, House
 from pipeline.errors import AccountRefused, DecisionNeeded, OverBudget, ProviderError, RushesError, UserError
 from pipeline.money import text
 from pipeline.plan import afford, uploads
+from pipeline.plan.build import listed
 from pipeline.plan.model import Action, Plan, Step
 from pipeline.providers.base import Balances
 from pipeline.steps.upload import Upload
@@ -45,7 +46,7 @@ def _unreachable(plan: Plan) -> RushesError | None:
     lost = uploads.nowhere(plan.steps)
     if not lost:
         return None
-    names = ", ".join(step.id.partition("/")[0] for step in lost[:4]) + (" and others" if len(lost) > 4 else "")
+    names = listed(list(dict.fromkeys(step.id.partition("/")[0] for step in lost)))
     return UserError(
         f"services must be able to read {names} at a URL, and no place for that is configured.",
         "Write [publish] store = ... into your configuration, or set RUSHES_PUBLISH; see README, Publishing.",

@@ -211,7 +211,7 @@ class _Work:
                 run=self.run,
                 clip_seconds=config.video_seconds,
                 upscale_seconds=config.upscale_seconds,
-                steps=self.state.steps,
+                steps=self.desk.plan.uploads,
             )
 
     @asynccontextmanager

@@ -61,7 +61,7 @@ class Means:
     upscale_seconds: float | None = None
     sleep: Callable[[str], remote.Sleep] = _until_then
     callback: Callable[[str], str] = _nobody
-    steps: Mapping[str, Step] = field(default_factory=dict)  # of the plan, for an upload that has run out
+    steps: Mapping[str, Step] = field(default_factory=dict)  # uploads, for one that has run out or was not needed
 
 
 class Away:
@@ -155,8 +155,8 @@ class Away:
         return found
 
     async def _address(self, feed: Feed, results: Results, content: Callable[[Feed], Path | str]) -> str:
-        result = results[feed.upload]
-        if result.facts.get("until", "9") <= self.clock():
+        result = results.get(feed.upload)
+        if result is None or result.facts.get("until", "9") <= self.clock():
             work = cast(Upload, self.means.steps[feed.upload].work)
             result = await self.upload(work, await self._thread(content, work.source), results)
         published = result.facts.get("published")

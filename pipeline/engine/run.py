@@ -160,7 +160,7 @@ def _given_up(event: Refused) -> Failed:
         key=event.key,
         attempt=event.attempt,
         error=event.error,
-        hint=event.hint,
+        hint=event.hint if event.advice is Advice.NEVER else "Nothing was bought: the same command tries again.",
         permanent=event.advice is Advice.NEVER and not event.account,
     )
 

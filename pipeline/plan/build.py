@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pipeline.errors import Fault, RecipeError
+from pipeline.errors import Fault, Place, RecipeError
 from pipeline.plan import afford, decide, enlarge, graph, narrow, uploads
 from pipeline.plan.budget import tightest
 from pipeline.plan.draft import Draft, Setting
 from pipeline.plan.known import Known
 from pipeline.plan.model import Account, Action, Plan, Step, take_id
 from pipeline.plan.wish import inputs_of, wish_of
+from pipeline.providers.base import Complaint
 from pipeline.recipe.model import Recipe, Shot, Source
 
 
@@ -30,23 +31,25 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
     film = draft.add_film(recipe.film)
     if draft.faults:
         raise RecipeError(draft.faults)
-    decided = decide.decide(draft.steps, known, setting.now)
-    steps = _told(uploads.needed(narrow.narrow(decided, asked, known)))
-    shared = _shared(steps, draft.shots)
-    accounts = _accounts(steps, setting)
+    decided = decide.decide(draft.steps, known, setting.now, _anew(draft.steps, asked))
+    priced = _priced(narrow.narrow(decided, asked, known))
+    shared = _shared(priced, draft.shots)
+    accounts = _accounts(priced, setting)
     limits = tightest([recipe.budget, *setting.budgets], accounts, setting.of_accounts)
+    steps = _told(uploads.needed(afford.fit(priced, setting.book(limits))))
     takes = tuple(draft.takes[take_id(shot.id, n)] for shot in shots for n in range(1, shot.takes + 1))
     return Plan(
         recipe=recipe,
         takes=takes,
-        steps=afford.fit(steps, setting.book(limits)),
+        steps=tuple(steps),
         film=film,
         lanes=_lanes(steps, setting),
         accounts=accounts,
+        uploads={step.id: step for step in draft.steps if step.kind == "upload"},
         limits=limits,
         redo=draft.redo,
         left=frozenset({s.id for s in decided if _lasts(s)} - {s.id for s in steps if not s.stale}),
-        warnings=tuple(dict.fromkeys((*recipe.warnings, *moved, *draft.warnings, *shared))),
+        warnings=_once((*recipe.warnings, *moved, *draft.warnings, *shared)),
     )
 
 
@@ -55,15 +58,21 @@ def _lasts(step: Step) -> bool:
     return not step.stale and step.kind != "upload"
 
 
-def _told(steps: Sequence[Step]) -> list[Step]:
-    """The steps with their price as it is known by now, and the choices of the plan in their reasons."""
+def _anew(steps: Iterable[Step], asked: narrow.Asked) -> frozenset[str]:
+    """The uploads that takes need of which a fresh result is asked for: one that was refused is handed in again."""
+    return frozenset(n for s in steps if s.shot and asked.anew(take_id(s.shot, s.take)) for n in s.needs)
+
+
+def _priced(steps: Sequence[Step]) -> list[Step]:
+    """The steps with their prices as they are known by now."""
     there = {step.id: step.result for step in steps if step.result}
+    return [dataclasses.replace(step, price=enlarge.price_of(step, there)) for step in steps]
+
+
+def _told(steps: Sequence[Step]) -> list[Step]:
+    """The steps with the choices of the plan in their reasons."""
     return [
-        dataclasses.replace(
-            step,
-            price=enlarge.price_of(step, there),
-            why=f"{step.why}; {step.note}" if step.note and step.action is Action.RUN else step.why,
-        )
+        dataclasses.replace(step, why=f"{step.why}; {step.note}") if step.note and step.action is Action.RUN else step
         for step in steps
     ]
 
@@ -77,23 +86,40 @@ def _move(shots: Sequence[Shot], setting: Setting) -> tuple[list[Shot], list[Fau
         return list(shots), []
     page = setting.providers[setting.provider]
     moved: dict[str, Shot] = {}
-    stayed: list[Fault] = []
+    stayed: dict[tuple[Complaint, str, Place], list[str]] = {}
     for shot in shots:
         account = shot.account if setting.accounts.get(shot.account) == page.NAME else setting.provider
         there = dataclasses.replace(shot, provider=setting.provider, account=account)
         wish = wish_of(there, 1, inputs_of(there, moved), page)
         wrong = [c for c in page.complaints(wish) if not c.warning]
         if wrong:
-            stayed.append(
-                Fault(
-                    place=shot.where(wrong[0].field),
-                    fact=f"shot {shot.id} stays on {shot.provider}: {wrong[0].fact}",
-                    hint=wrong[0].hint,
-                    warning=True,
-                )
-            )
+            stayed.setdefault((wrong[0], shot.provider, shot.where(wrong[0].field)), []).append(shot.id)
         moved[shot.id] = shot if wrong else there
-    return list(moved.values()), stayed
+    return list(moved.values()), [_stays(*why, names) for why, names in stayed.items()]
+
+
+def _stays(wrong: Complaint, provider: str, place: Place, names: Sequence[str]) -> Fault:
+    """The warning about shots that cannot move, for one reason."""
+    whose = f"shot {names[0]} stays" if len(names) == 1 else f"shots {listed(names)} stay"
+    return Fault(place=place, fact=f"{whose} on {provider}: {wrong.fact}", hint=wrong.hint, warning=True)
+
+
+def listed(names: Sequence[str]) -> str:
+    """A few of the names, and how many more there are."""
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _once(warnings: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Each warning once: what is so at many places is told at the first, with their number."""
+    places: dict[tuple[str, str], dict[Fault, None]] = {}
+    for warning in warnings:
+        places.setdefault((warning.fact, warning.hint), {})[warning] = None
+    found = []
+    for same in places.values():
+        first, more = next(iter(same)), len(same) - 1
+        told = f"{first.fact} It is so at {more} more place{'s' if more > 1 else ''}." if more else first.fact
+        found.append(dataclasses.replace(first, fact=told))
+    return tuple(found)
 
 
 def _sources(shot: Shot) -> Iterable[Source]:

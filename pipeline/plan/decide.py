@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pipeline.money import FREE
 from pipeline.plan.known import Known, whole
@@ -11,10 +11,11 @@ from pipeline.plan.model import Action, Block, Step
 from pipeline.store.ledger import Kept, Line, Pending, Standing
 
 
-def decide(steps: Sequence[Step], known: Known, now: str = "") -> list[Step]:
+def decide(steps: Sequence[Step], known: Known, now: str = "", anew: Collection[str] = frozenset()) -> list[Step]:
     """The steps with their actions, looked up in bulk; each comes after what it needs, as before.
 
-    What was uploaded and is kept only until before `now` (ISO, UTC) is no result any more.
+    What was uploaded and is kept only until before `now` (ISO, UTC) is no result any more. An upload that is needed
+    `anew` is tried again though it failed for good.
     """
     wanted = {step.key for step in steps}
     found = {key: kept for key, kept in known.kept(wanted).items() if kept.result.facts.get("until", now) >= now}
@@ -31,7 +32,7 @@ def decide(steps: Sequence[Step], known: Known, now: str = "") -> list[Step]:
             done = _twin(step, decided[by_key[step.key]])
         elif step.key in pending:
             done = _resume(step, pending[step.key])
-        elif step.key in standing:
+        elif step.key in standing and not (step.id in anew and step.kind == "upload"):
             done = _stands(step, standing[step.key])
         else:
             why = "its file is gone from the store, or was changed there" if step.key in found else step.why
@@ -70,7 +71,10 @@ def _stands(step: Step, found: Standing) -> Step:
 def _run(step: Step, decided: Mapping[str, Step], line: Line | None) -> Step:
     blocked = next((decided[name] for name in step.needs if decided[name].action is Action.BLOCKED), None)
     if blocked:
-        return dataclasses.replace(step, action=Action.BLOCKED, block=blocked.block, why=f"waits for {blocked.id}")
+        # WHY: an upload that waits is not in the plan; what it waits for is.
+        passed_on = blocked.kind == "upload" and blocked.why.startswith("waits for ")
+        why = blocked.why if passed_on else f"waits for {blocked.id}"
+        return dataclasses.replace(step, action=Action.BLOCKED, block=blocked.block, why=why)
     if step.why:
         return step
     if line is None:

@@ -63,12 +63,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asking:
-    """A take as it is asked for: the wish with its seed, the work and its keys, and why it runs if it is made anew."""
+    """A take as it is asked for: the wish with its seed, the work and its keys, and which fresh result it is."""
 
     wish: Wish
     work: Generate
     keys: Keys
-    why: str
+    redo: int  # the number of the fresh result that is asked for, else 0
 
 
 class Draft:
@@ -122,10 +122,13 @@ class Draft:
         plain = self._asking(shot, page, wish_of(shot, take, inputs, page), take)
         asking, larger, note = self._enlarged(shot, take, page, plain)
         wish, work, made = asking.wish, asking.work, asking.keys
+        if asking.redo:
+            self.redos[made.base] = self.redo[made.base] = asking.redo
         if service := as_service(page):
             owners = [source.shot if source else shot.chain.shot if shot.chain else "" for source in sources(shot)]
             feeds = self.uploads.reached(service, wish, work.feeds, owners, account)
             work = dataclasses.replace(work, feeds=feeds)
+        why = "asked for anew" if self.asked.anew(name) else ""
         pinned = self._pinned(generate, made) if shot.pin and not self.asked.anew(name) else None
         self._add(
             Step(
@@ -146,7 +149,11 @@ class Draft:
                 priority=shot.priority,
                 retry=shot.retry,
                 seed=wish.seed,
-                why="pinned: keeps the one made before" if pinned else asking.why,
+                why="pinned: keeps the one made before"
+                if pinned
+                else "asked for anew"
+                if self.asked.anew(name)
+                else "",
                 stale=bool(pinned),
                 note="" if larger else note,
             )
@@ -170,13 +177,13 @@ class Draft:
             feeds=self._feeds(shot),
             maker="" if maker == page.NAME else maker,
         )
-        made, why = self._generate_keys(take_id(shot.id, take), work, take if wish.seed is None else 1)
+        made, redo = self._generate_keys(take_id(shot.id, take), work, take if wish.seed is None else 1)
         service = as_service(page)
         limit = service.seed_limit(shot.model) if service else page.SEED_LIMIT
         if wish.seed is None and limit:
             wish = dataclasses.replace(wish, seed=derived_seed(made.key, limit))
             work = dataclasses.replace(work, request=page.request(wish))
-        return _Asking(wish=wish, work=work, keys=made, why=why)
+        return _Asking(wish=wish, work=work, keys=made, redo=redo)
 
     def _enlarged(
         self, shot: Shot, take: int, page: LocalPage | RemotePage, plain: _Asking
@@ -191,31 +198,36 @@ class Draft:
             if take == 1:
                 self.faults.append(enlarge.no_way(shot, wrong))
             return plain, enlarge.LOCAL, ""
-        best = enlarge.cheapest(found)
         inside = next((way for way in found if way.by is None), None)
         later = [way for way in found if way.by is not None]
-        if inside:
-            bare = wish_of(shot, take, plain.wish.inputs, page)  # a seed is derived anew from what is now asked for
-            large = self._asking(shot, page, enlarge.inline(bare, shot.upscale.to), take)
-            # WHY: a finished clip is never made anew only to be larger; neither is one that a service is making.
-            both = (plain.keys.key, large.keys.key)
-            there = {*self.known.kept(both), *self.known.pending(both)}
-            if large.keys.key in there or not later or (best is inside and plain.keys.key not in there):
-                return large, None, enlarge.told(inside, found, shot.upscale.to)
+        if inside is None:
             best = enlarge.cheapest(later)
-        return plain, best, enlarge.told(best, found, shot.upscale.to)
+            return plain, best, enlarge.told(best, found, shot.upscale.to)
+        bare = wish_of(shot, take, plain.wish.inputs, page)  # a seed is derived anew from what is now asked for
+        large = self._asking(shot, page, enlarge.inline(bare, shot.upscale.to), take)
+        both = (plain.keys.key, large.keys.key)
+        there = {*self.known.kept(both), *self.known.pending(both)}
+        # WHY: a finished clip is never made anew only to be larger; neither is one that a service is making.
+        settled = large.keys.key not in there and plain.keys.key in there
+        if settled and not later:
+            if take == 1:
+                self.faults.append(enlarge.made_already(shot))
+            return plain, enlarge.LOCAL, ""
+        best = enlarge.cheapest(later) if settled else inside if large.keys.key in there else enlarge.cheapest(found)
+        told = enlarge.told(best, found, shot.upscale.to)
+        return (large, None, told) if best is inside else (plain, best, told)
 
-    def _generate_keys(self, name: str, work: Generate, take: int) -> tuple[Keys, str]:
-        """The keys of a take's request, and why it runs where it is asked for anew."""
+    def _generate_keys(self, name: str, work: Generate, take: int) -> tuple[Keys, int]:
+        """The keys of a take's request, and the number of its fresh result where one is asked for, else 0."""
         made = keys(work, self.keys, take=take, redos=self.redos)
         if not self.asked.anew(name):
-            return made, ""
+            return made, 0
         # WHY: of two that ask for the same, both show the one fresh result; and what failed for good since it was
         # asked for anew is named again in order to be sent again.
-        if made.base not in self.redo and not (self.setting.redo_begun and not self.known.standing([made.key])):
-            self.redos[made.base] = self.redo[made.base] = self.redos.get(made.base, 0) + 1
-            made = keys(work, self.keys, take=take, redos=self.redos)
-        return made, "asked for anew"
+        if made.base in self.redo or (self.setting.redo_begun and not self.known.standing([made.key])):
+            return made, 0
+        number = self.redos.get(made.base, 0) + 1
+        return keys(work, self.keys, take=take, redos={made.base: number}), number
 
     def _pinned(self, generate: str, made: Keys) -> str | None:
         """The key of the result that a pinned shot keeps, where its own has changed and has no result."""

@@ -77,6 +77,16 @@ def no_way(shot: Shot, wrong: Iterable[str]) -> Fault:
     )
 
 
+def made_already(shot: Shot) -> Fault:
+    """The fault of a finished shot that could be larger only by being bought again."""
+    assert shot.upscale is not None
+    return Fault(
+        place=shot.where("upscale"),
+        fact=f"{shot.id} is made or under way, and {shot.provider} makes it {shot.upscale.to} in the same request only.",
+        hint="Say `by: local` to enlarge the clip that is there, or name the shot in --redo to buy it anew.",
+    )
+
+
 def told(way: Way, others: Iterable[Way], to: str) -> str:
     """The choice in words, for the plan."""
     rest = [other for other in others if other is not way]
@@ -132,7 +142,7 @@ def _added(whole: Price, part: Price) -> Price:
 def price_of(step: Step, results: Mapping[str, Result]) -> Price:
     """What an attempt at a step reserves: for a service's upscale, by the clip as it was probed once it is there."""
     work = step.work
-    if not isinstance(work, Upscale) or work.page is None:
+    if not isinstance(work, Upscale) or work.page is None or step.twin:
         return step.price
     made = results.get(work.source.step)
     if made is None or work.source.output not in made.outputs:

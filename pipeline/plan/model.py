@@ -127,6 +127,7 @@ class Plan:
     limits: Limits  # the tightest of recipe, configuration and flags
     redo: Mapping[str, int]  # base key -> number, where this plan asks for a fresh result
     warnings: tuple[Fault, ...] = ()
+    uploads: Mapping[str, Step] = field(default_factory=dict)  # all there can be, also those that nothing needs now
     left: frozenset[str] = frozenset()  # steps that were not asked for, and are not made as the recipe says now
 
     def doing(self) -> tuple[Step, ...]:

@@ -62,6 +62,7 @@ class Uploads:
                     media=media,
                     way=way,
                     place=account if page else self._published,
+                    store=self._published,
                     page=page,
                     account=account,
                 ),
@@ -111,7 +112,12 @@ class Uploads:
 
 def needed(steps: Sequence[Step]) -> list[Step]:
     """The steps without the uploads that nothing which would run needs: a reused clip wants no input any more."""
-    wanted = {name for step in steps if step.action is Action.RUN and not step.twin for name in step.needs}
+    wanted: set[str] = set()
+    for step in reversed(steps):
+        if step.action is Action.RUN and (step.id in wanted or step.kind != Upload.kind):
+            wanted.update(step.needs if step.kind == Upload.kind or not step.twin else ())
+        elif step.action is Action.BLOCKED:  # its words are those of the upload that blocks it
+            wanted.update(name for name in step.needs if step.why == f"waits for {name}")
     gone = {step.id: step.needs for step in steps if step.kind == Upload.kind and step.id not in wanted}
     if not gone:
         return list(steps)
@@ -129,4 +135,8 @@ def _past(needs: Sequence[str], gone: Mapping[str, Sequence[str]]) -> tuple[str,
 
 def nowhere(steps: Sequence[Step]) -> list[Step]:
     """The uploads that would run and have no place to go to, since none is configured."""
-    return [s for s in steps if isinstance(s.work, Upload) and s.action is Action.RUN and not s.work.place]
+    return [
+        step
+        for step in steps
+        if isinstance(step.work, Upload) and step.action is Action.RUN and step.work.published and not step.work.store
+    ]

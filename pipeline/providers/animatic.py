@@ -44,6 +44,10 @@ def complaints(wish: Wish) -> Iterable[Complaint]:
         yield Complaint(
             field="ratio", fact=f"animatic cannot draw the ratio {wish.ratio}.", hint=f"Use one of {', '.join(RATIOS)}."
         )
+    if wish.upscale:
+        yield Complaint(
+            field="upscale", fact="animatic draws nothing larger in one go.", hint="Say `by: local`, or leave `by` out."
+        )
     if wish.kind == "video" and not Decimal("0.5") <= wish.seconds <= LONGEST_SECONDS:
         yield Complaint(
             field="duration",

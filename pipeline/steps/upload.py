@@ -15,17 +15,23 @@ from pipeline.steps.base import Feed, Made
 class Upload:
     """The content `source`, reachable in this way at `place`: a store that all can read, or an account's storage.
 
-    `place` is empty where a store is needed and none is configured: then nothing that needs this can run.
+    `store` is where it is published on the way; empty where none is configured.
     """
 
     source: Feed
     media: Media
     way: Reach
     place: str
+    store: str = ""
     page: Service | None = None  # the service that stores or reviews it; None where it is published for all
     account: str = ""  # on whose behalf
 
     kind: ClassVar[str] = "upload"
+
+    @property
+    def published(self) -> bool:
+        """Whether the content must be readable at a URL of ours, and is not yet."""
+        return self.way in ("url", "asset") and not self.source.url
 
     @property
     def feeds(self) -> tuple[Feed, ...]:
