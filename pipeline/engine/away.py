@@ -18,7 +18,7 @@ import anyio
 from pipeline.digest import file_digest
 from pipeline.engine.keep import Emit, InThread, Results, keep
 from pipeline.engine.turns import Turns
-from pipeline.errors import AccountRefused, Advice, ProviderError, StepError
+from pipeline.errors import AccountRefused, Advice, ProviderError, StepError, StoreError
 from pipeline.events import Doubted, Failed, Refused, Result, Settled, Submitted
 from pipeline.money import ZERO
 from pipeline.plan.enlarge import clip_of, price_of
@@ -73,6 +73,7 @@ class Away:
         self.clock = clock
         self._thread = thread
         self._downloads = Turns(DOWNLOADS)
+        self._again: dict[str, Result] = {}  # uploads that had run out, or that the plan had no use for
 
     # inputs
 
@@ -115,6 +116,8 @@ class Away:
             name = digest.rpartition(":")[2] + reach.suffix_of(path)
             publish.put(path, name, reach.mime_of(path))
             return name
+        except StoreError as error:  # the store of inputs is not ours: only what needs it fails
+            raise StepError(error.fact, error.hint) from error
         finally:
             self.artifacts.discard(folder)
 
@@ -139,7 +142,10 @@ class Away:
     def _link(self, published: str) -> str:
         if self.means.publish is None:
             raise StepError("An input was published, and its place is not configured any more.", _PUBLISH)
-        return self.means.publish.link(published)
+        try:
+            return self.means.publish.link(published)
+        except StoreError as error:
+            raise StepError(error.fact, error.hint) from error
 
     async def addresses(self, step: Step, results: Results, content: Callable[[Feed], Path | str]) -> list[str]:
         """What the service is to call each input of a step. Raises `StepError`, `OSError`."""
@@ -155,10 +161,12 @@ class Away:
         return found
 
     async def _address(self, feed: Feed, results: Results, content: Callable[[Feed], Path | str]) -> str:
-        result = results.get(feed.upload)
+        result = self._again.get(feed.upload) or results.get(feed.upload)
         if result is None or result.facts.get("until", "9") <= self.clock():
             work = cast(Upload, self.means.steps[feed.upload].work)
-            result = await self.upload(work, await self._thread(content, work.source), results)
+            result = self._again[feed.upload] = await self.upload(
+                work, await self._thread(content, work.source), results
+            )
         published = result.facts.get("published")
         return await self._thread(self._link, published) if published else str(result.facts["address"])
 

@@ -18,7 +18,8 @@ def decide(steps: Sequence[Step], known: Known, now: str = "", anew: Collection[
     `anew` is tried again though it failed for good.
     """
     wanted = {step.key for step in steps}
-    found = {key: kept for key, kept in known.kept(wanted).items() if kept.result.facts.get("until", now) >= now}
+    everything = known.kept(wanted)
+    found = {key: kept for key, kept in everything.items() if kept.result.facts.get("until", now) >= now}
     kept = whole(found, known)
     left = wanted - kept.keys()
     standing, pending = known.standing(left), known.pending(left)
@@ -35,11 +36,15 @@ def decide(steps: Sequence[Step], known: Known, now: str = "", anew: Collection[
         elif step.key in standing and not (step.id in anew and step.kind == "upload"):
             done = _stands(step, standing[step.key])
         else:
-            why = "its file is gone from the store, or was changed there" if step.key in found else step.why
+            gone = "its file is gone from the store, or was changed there"
+            why = gone if step.key in found else _RUN_OUT if step.key in everything else step.why
             done = _run(dataclasses.replace(step, why=why), decided, lines.get(step.id))
         by_key.setdefault(step.key, step.id)
         decided[step.id] = done
     return list(decided.values())
+
+
+_RUN_OUT = "what was uploaded has run out"
 
 
 def _reuse(step: Step, found: Kept) -> Step:

@@ -149,11 +149,7 @@ class Draft:
                 priority=shot.priority,
                 retry=shot.retry,
                 seed=wish.seed,
-                why="pinned: keeps the one made before"
-                if pinned
-                else "asked for anew"
-                if self.asked.anew(name)
-                else "",
+                why="pinned: keeps the one made before" if pinned else why,
                 stale=bool(pinned),
                 note="" if larger else note,
             )
@@ -195,8 +191,7 @@ class Draft:
             return plain, enlarge.LOCAL, ""
         found, wrong = enlarge.ways(shot, plain.wish, page, self.setting.upscalers)
         if not found:
-            if take == 1:
-                self.faults.append(enlarge.no_way(shot, wrong))
+            self.faults.append(enlarge.no_way(shot, wrong))
             return plain, enlarge.LOCAL, ""
         inside = next((way for way in found if way.by is None), None)
         later = [way for way in found if way.by is not None]
@@ -210,8 +205,7 @@ class Draft:
         # WHY: a finished clip is never made anew only to be larger; neither is one that a service is making.
         settled = large.keys.key not in there and plain.keys.key in there
         if settled and not later:
-            if take == 1:
-                self.faults.append(enlarge.made_already(shot))
+            self.faults.append(enlarge.made_already(shot))
             return plain, enlarge.LOCAL, ""
         best = enlarge.cheapest(later) if settled else inside if large.keys.key in there else enlarge.cheapest(found)
         told = enlarge.told(best, found, shot.upscale.to)

@@ -82,7 +82,7 @@ def made_already(shot: Shot) -> Fault:
     assert shot.upscale is not None
     return Fault(
         place=shot.where("upscale"),
-        fact=f"{shot.id} is made or under way, and {shot.provider} makes it {shot.upscale.to} in the same request only.",
+        fact=f"{shot.id} is made or under way, and {shot.provider} makes it {shot.upscale.to} only in one go.",
         hint="Say `by: local` to enlarge the clip that is there, or name the shot in --redo to buy it anew.",
     )
 

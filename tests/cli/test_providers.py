@@ -94,9 +94,13 @@ def test_keys_addresses_and_rehearsals_are_shown_by_name(
 
 
 def test_every_account_is_asked_and_told_of(
-    street: Mapping[str, Stand], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    street: Mapping[str, Stand],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Balances where there are any; no free call is no failure; a second key has a line of its own."""
+    monkeypatch.setenv("COLUMNS", "200")
     second = config(tmp_path / "c.toml", '[accounts.agency]\nprovider = "seegen"\nkey_env = "AGENCY_SEEGEN_KEY"\n')
     said = environ(street, AGENCY_SEEGEN_KEY=KEYS["seegen"][1], **second)
     shown = Shown(capsys, said, "--check")

@@ -308,11 +308,10 @@ def test_a_finished_clip_is_not_made_anew_where_only_its_service_enlarges() -> N
     """As with SeeGen's older edition: it says so, and what else there is; also while the clip is being made."""
     for facts in (known(PLAIN, clip("5")), Facts(open={PLAIN.key: made.pending(PLAIN)})):
         line, fact, hint = fault(shot(where=at_line), known=facts, upscalers={})
-        assert (line, "in the same request only" in fact) == (7, True)
+        assert (line, "only in one go" in fact) == (7, True)
         assert "by: local" in hint
 
 
-@pytest.mark.xfail(strict=True, reason="the fault is told of first takes alone; a later one is enlarged here, unasked")
 def test_a_finished_later_take_is_not_enlarged_here_unasked() -> None:
     """Where its service enlarges in the same request only, as with a first take: it is told."""
     plain = by_id(build(shot(to="", takes=2)))["a@2/generate"]
