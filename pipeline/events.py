@@ -68,6 +68,7 @@ class RunStarted:
 class Started:
     """An attempt is about to be made; `credits` and `usd` are reserved from now on. `body` is its request's digest.
 
+    `request` is what a service is asked, in its own words and without addresses: by it a lost job is found again.
     `priced` is False where nobody knows what it will cost: then nothing is reserved, and any charge is taken.
     """
 
@@ -81,6 +82,7 @@ class Started:
     usd: Decimal | None = None
     body: str = ""
     priced: bool = True
+    request: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ There is no central loop to wait in: whatever is written down is applied, and wh
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import anyio
 
@@ -99,6 +99,7 @@ class Engine:
             usd=price.usd if step.account else None,
             body=step.own,
             priced=price.known,
+            request=_request(step),
         )
         if step.account:
             self.state.apply(event)
@@ -151,6 +152,12 @@ class Engine:
     def _hear(self, event: Event) -> None:
         for listener in self._listeners:
             listener(event)
+
+
+def _request(step: Step) -> Mapping[str, Any]:
+    """What a service is asked, as JSON with exact numbers."""
+    found: Mapping[str, Any] = getattr(step.work, "request", {}) if step.account else {}
+    return found
 
 
 def _given_up(event: Refused) -> Failed:
