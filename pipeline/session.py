@@ -199,7 +199,7 @@ class _Work:
         config = self.house.config
         publish = (
             open_publish(config.publish.store, config.publish.base_url, self.house.environ)
-            if _publishes(self.desk.plan) and config.publish
+            if self.desk.plan.uploads and config.publish
             else None
         )
         async with self.house.wired(asked(self.desk.plan)) as wires, self._ear() as (sleep, callback):
@@ -259,10 +259,6 @@ class _Work:
             self.exports.start_soon(
                 anyio.to_thread.run_sync, _put, self.desk.plan, step, result, self.shelf, self.desk.output
             )
-
-
-def _publishes(plan: Plan) -> bool:
-    return any(isinstance(step.work, Upload) for step in plan.doing())
 
 
 def _put(plan: Plan, step: Step, result: Result, shelf: Workspace, output: Path) -> None:

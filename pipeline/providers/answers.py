@@ -137,7 +137,7 @@ def _code(value: dict[str, Any]) -> tuple[str, ...]:
 
 # Ark's codes (ark-cli error-codes.md:50-106), and words that a wrapped service may use for the same.
 _MODERATED = re.compile(
-    r"SensitiveContent|PolicyViolation|PrivacyInformation|content.?moderation|sensitive (?:content|information)",
+    r"SensitiveContent|policy.?violation|PrivacyInformation|content.?moderation|sensitive (?:content|information)",
     re.IGNORECASE,
 )
 
