@@ -35,7 +35,8 @@ class Download:
         self._total: int | None = None
         self._tag = ""
         self._pool = pool
-        self._buffer = bytearray()
+        self._chunks: list[bytes] = []
+        self._waiting = 0  # bytes in the chunks
         self._batch: Future[None] | None = None
 
     def close(self) -> None:
@@ -48,16 +49,22 @@ class Download:
     def _wait(self) -> None:
         batch, self._batch = self._batch, None
         if batch:
-            batch.result()  # of a megabyte at most: milliseconds
+            batch.result()  # of a megabyte or so: milliseconds
 
-    def _keep(self, batch: bytearray) -> None:
-        self._file.write(batch)
-        self._hash.update(batch)
+    def _keep(self, chunks: list[bytes]) -> None:
+        for chunk in chunks:
+            self._file.write(chunk)
+            self._hash.update(chunk)
+
+    def _taken(self) -> list[bytes]:
+        """The chunks that are still to be kept, for whoever keeps them."""
+        chunks, self._chunks, self._waiting = self._chunks, [], 0
+        return chunks
 
     def restart(self) -> None:
         """Forgets what has come."""
         self._wait()
-        self._buffer.clear()
+        self._taken()
         self._file.seek(0)
         self._file.truncate()
         self._hash = hashlib.sha256()
@@ -96,12 +103,12 @@ class Download:
         self.bytes += len(chunk)
         if self.bytes > self.most_bytes:
             raise ProviderError(f"A download has more than {self.most_bytes:,} bytes.")
-        self._buffer += chunk
-        if len(self._buffer) >= BATCH:
+        self._chunks.append(chunk)
+        self._waiting += len(chunk)
+        if self._waiting >= BATCH:
             if self._batch:
                 await anyio.to_thread.run_sync(self._batch.result)
-            self._batch = self._pool.submit(self._keep, self._buffer)
-            self._buffer = bytearray()
+            self._batch = self._pool.submit(self._keep, self._taken())
 
     def ended(self) -> ProviderError | None:
         """What is wrong with it as it ended."""
@@ -117,8 +124,7 @@ class Download:
     def digest(self) -> str:
         """The digest of all that has come, once that lies in the file."""
         self._wait()
-        self._keep(self._buffer)
-        self._buffer = bytearray()
+        self._keep(self._taken())
         self._file.flush()
         return f"{BYTES_TAG}:{self._hash.hexdigest()}"
 

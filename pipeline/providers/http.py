@@ -23,6 +23,7 @@ from urllib.parse import urljoin, urlsplit
 
 import anyio
 import anyio.lowlevel
+import httpcore
 import httpx
 
 from pipeline.digest import dumps, loads
@@ -31,9 +32,12 @@ from pipeline.providers.address import base_url, is_loopback
 from pipeline.providers.base import Call, Reply, Service
 from pipeline.providers.download import Download
 
-# WHY: httpx has 16 ms of work in its pool for each of 100 requests in flight; and it keeps a connection no longer than
-# small servers do (uvicorn: 5 s), so that none is used that the other end has just closed.
-LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=20, keepalive_expiry=4.0)
+CALLS = 32  # at once; the others stand in line here
+# WHY: whenever a request comes or goes, httpx's pool looks at every connection for every request that waits in it:
+# 35 ms with 500. So calls wait before it, and it has room for what else is under way. It keeps a connection no longer
+# than small servers do (uvicorn: 5 s), so that none is used that the other end has just closed; and it keeps as many as
+# it has, for it would else close and open them in turn.
+LIMITS = httpx.Limits(max_connections=2 * CALLS, max_keepalive_connections=2 * CALLS, keepalive_expiry=4.0)
 TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=300.0)
 MOST_ANSWER = 4_000_000  # bytes of an answer that are read
 MOST_TEXT = 2000  # characters of an answer that is no JSON
@@ -45,6 +49,9 @@ HASTE = 0.2  # seconds: where polling starts in a rehearsal
 HIDDEN = "[key]"
 SHORTEST_KEY = 8  # a shorter one is no secret, and would be found in any word
 _REQUEST_IDS = ("x-request-id", "x-tt-logid", "x-amz-request-id", "cf-ray")
+
+# WHY: asyncio reads up to 256 KB at a time; asked for 64, what lies above it cuts and copies that four times over.
+httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = 1 << 18
 
 # WHY: at INFO httpx writes whole URLs, and the query of a presigned one is a credential.
 for _name in ("httpx", "httpcore"):
@@ -116,6 +123,7 @@ class HttpWire:
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="download")
         self._now = now
         self._sleep = sleep
+        self._line = anyio.Semaphore(CALLS)
         self._client = httpx.AsyncClient(
             limits=LIMITS,
             timeout=TIMEOUT,
@@ -148,11 +156,12 @@ class HttpWire:
             request = self._client.build_request(
                 call.method, self.base + call.path, params=dict(call.query) or None, headers=headers, content=content
             )
-            response = await self._client.send(request, stream=True)
-            try:
-                body = await _capped(response)
-            finally:
-                await response.aclose()
+            async with self._line:
+                response = await self._client.send(request, stream=True)
+                try:
+                    body = await _capped(response)
+                finally:
+                    await response.aclose()
             return self._reply(response, body)
         except FOREIGN as error:
             repeatable = call.repeatable or call.method == "GET"
