@@ -14,7 +14,8 @@ from pipeline.plan.budget import tightest
 from pipeline.plan.draft import Draft, Setting
 from pipeline.plan.known import Known
 from pipeline.plan.model import Account, Action, Plan, Step, take_id
-from pipeline.plan.wish import inputs_of, wish_of
+from pipeline.plan.others import Others
+from pipeline.plan.wish import inputs_of, shows_people, wish_of
 from pipeline.providers.base import Complaint
 from pipeline.recipe.model import Recipe, Shot, Source
 
@@ -86,13 +87,19 @@ def _move(shots: Sequence[Shot], setting: Setting) -> tuple[list[Shot], list[Fau
         return list(shots), []
     page = setting.providers[setting.provider]
     moved: dict[str, Shot] = {}
+    people: set[str] = set()
+    others = Others(setting.providers)
     stayed: dict[tuple[Complaint, str, Place], list[str]] = {}
     for shot in shots:
         account = shot.account if setting.accounts.get(shot.account) == page.NAME else setting.provider
         there = dataclasses.replace(shot, provider=setting.provider, account=account)
-        wish = wish_of(there, 1, inputs_of(there, moved), page)
+        inputs = inputs_of(there, moved, people)
+        if shows_people(there, inputs):
+            people.add(shot.id)
+        wish = wish_of(there, 1, inputs, page)
         wrong = [c for c in page.complaints(wish) if not c.warning]
         if wrong:
+            wrong[0] = dataclasses.replace(wrong[0], hint=others.hint(wrong[0], wish, page))
             stayed.setdefault((wrong[0], shot.provider, shot.where(wrong[0].field)), []).append(shot.id)
         moved[shot.id] = shot if wrong else there
     return list(moved.values()), [_stays(*why, names) for why, names in stayed.items()]

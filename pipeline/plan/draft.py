@@ -19,8 +19,9 @@ from pipeline.plan.keys import Keys, derived_seed, keys
 from pipeline.plan.known import Known, whole
 from pipeline.plan.model import Step, Take, take_id
 from pipeline.plan.narrow import Asked
+from pipeline.plan.others import Others
 from pipeline.plan.uploads import Uploads
-from pipeline.plan.wish import inputs_of, sources, wish_of
+from pipeline.plan.wish import inputs_of, shows_people, sources, wish_of
 from pipeline.providers import animatic
 from pipeline.providers.base import Complaint, Enlarges, Input, LocalPage, RemotePage, Wish, as_service, is_local
 from pipeline.providers.catalog import Providers
@@ -86,6 +87,8 @@ class Draft:
         self.takes: dict[str, Take] = {}
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
+        self.others = Others(setting.providers)
+        self.people: set[str] = set()  # shots that show people, by themselves or by what they stand on
         self.uploads = Uploads(setting.published, self.keys, self._add)
         self.offsets: dict[str, set[Decimal]] = {}
         for shot in shots.values():
@@ -95,11 +98,19 @@ class Draft:
     def add_shot(self, shot: Shot) -> None:
         """The steps of every take of a shot: generate, the frames that others ask for, upscale."""
         page = self.setting.providers[shot.provider]
-        inputs = inputs_of(shot, self.shots)
-        wrong = [*_of_account(shot, page, self.setting.accounts), *page.complaints(wish_of(shot, 1, inputs, page))]
+        inputs = inputs_of(shot, self.shots, self.people)
+        if shows_people(shot, inputs):
+            self.people.add(shot.id)
+        wish = wish_of(shot, 1, inputs, page)
+        wrong = [*_of_account(shot, page, self.setting.accounts), *page.complaints(wish)]
         for complaint in wrong:
             field = "chain" if shot.chain and complaint.field == "first_frame" else complaint.field
-            fault = Fault(place=shot.where(field), fact=complaint.fact, hint=complaint.hint, warning=complaint.warning)
+            fault = Fault(
+                place=shot.where(field),
+                fact=complaint.fact,
+                hint=self.others.hint(complaint, wish, page),
+                warning=complaint.warning,
+            )
             (self.warnings if complaint.warning else self.faults).append(fault)
         if not all(complaint.warning for complaint in wrong):
             self._stub(shot)

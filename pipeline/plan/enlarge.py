@@ -73,7 +73,9 @@ def no_way(shot: Shot, wrong: Iterable[str]) -> Fault:
     return Fault(
         place=shot.where("upscale"),
         fact=f"Nobody who may be paid for it makes {shot.id} {shot.upscale.to}: {why}",
-        hint=f"Say `upscale: {{to: {shot.upscale.to}, by: local}}` to enlarge it on this machine.",
+        hint="Say `by: service` to let SeeGen's upscaler enlarge the finished clip, or `by: local` to do it here."
+        if shot.upscale.by == "provider" and shot.kind == "video"
+        else f"Say `upscale: {{to: {shot.upscale.to}, by: local}}` to enlarge it on this machine.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from pipeline.plan.model import take_id
@@ -52,23 +52,37 @@ def sources(shot: Shot) -> list[Source | None]:
     return [*([None] if shot.chain else []), *frames, *shot.references]
 
 
-def inputs_of(shot: Shot, shots: Mapping[str, Shot]) -> tuple[Input, ...]:
-    """A shot's inputs in portable words; `shots` are those of the recipe, each with who makes it."""
+def shows_people(shot: Shot, inputs: Iterable[Input]) -> bool:
+    """Whether what a shot makes may show people: it says so, or something that it stands on does."""
+    return shot.people or any(item.people for item in inputs)
+
+
+def inputs_of(shot: Shot, shots: Mapping[str, Shot], people: Collection[str] = ()) -> tuple[Input, ...]:
+    """A shot's inputs in portable words; `shots` are those of the recipe, each with who makes it.
+
+    `people` are the shots before it that show people, whether they say so or stand on what does.
+    """
     found: list[Input] = []
     if shot.chain:
         before = shots[shot.chain.shot]
         found.append(
-            Input(role="first_frame", media="image", name=before.id, provider=before.provider, people=before.people)
+            Input(
+                role="first_frame",
+                media="image",
+                name=before.id,
+                provider=before.provider,
+                people=before.people or before.id in people,
+            )
         )
     if shot.first_frame:
-        found.append(_input("first_frame", shot.first_frame, shots))
+        found.append(_input("first_frame", shot.first_frame, shots, people))
     if shot.last_frame:
-        found.append(_input("last_frame", shot.last_frame, shots))
-    found.extend(_input("reference", source, shots) for source in shot.references)
+        found.append(_input("last_frame", shot.last_frame, shots, people))
+    found.extend(_input("reference", source, shots, people) for source in shot.references)
     return tuple(found)
 
 
-def _input(role: Role, source: Source, shots: Mapping[str, Shot]) -> Input:
+def _input(role: Role, source: Source, shots: Mapping[str, Shot], people: Collection[str]) -> Input:
     made_by = shots[source.shot] if source.shot else None
     seconds: Decimal | None = source.seconds
     if made_by:
@@ -81,7 +95,7 @@ def _input(role: Role, source: Source, shots: Mapping[str, Shot]) -> Input:
         name=source.name if source.shot or _UNNAMED.isdisjoint(source.name) else "",
         provider=made_by.provider if made_by else "",
         seconds=seconds,
-        people=source.people,
+        people=source.people or source.shot in people,
         local=not source.url,
         width=source.file.width if source.file else 0,
         height=source.file.height if source.file else 0,

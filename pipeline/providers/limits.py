@@ -110,6 +110,9 @@ def _lengths(service: str, references: Sequence[Input], limits: Limits) -> Itera
             yield Complaint(field="references", fact=f"{fact} these have {sum(known, Decimal(0))}.", hint=hint)
 
 
+_A: Mapping[Media, str] = {"image": "an image", "video": "a video", "audio": "a sound"}
+
+
 def _shape(service: str, item: Input, limits: Limits) -> Iterable[Complaint]:
     where = "references" if item.role == "reference" else item.role
     name = f"'{item.name}'" if item.name else f"the {item.media}"
@@ -119,7 +122,9 @@ def _shape(service: str, item: Input, limits: Limits) -> Iterable[Complaint]:
         yield Complaint(field=where, fact=fact, hint=f"Save {name} as one of {spelled(formats)}.")
     most = limits.megabytes.get(item.media)
     if most is not None and item.bytes > most * 1_000_000:
-        fact = f"{service} takes at most {most} MB a {item.media} ({limits.place}); {name} has {item.bytes:,} bytes."
+        fact = (
+            f"{service} takes at most {most} MB for {_A[item.media]} ({limits.place}); {name} has {item.bytes:,} bytes."
+        )
         yield Complaint(field=where, fact=fact, hint="Save it smaller.")
     if item.media != "image" or not (item.width and item.height):
         return

@@ -110,6 +110,9 @@ class Naci:
         if any(wish.people or item.people for item in wish.inputs if item.media != "audio"):
             fact = f"{NAME} has no review, and real faces are refused in pictures and videos without one ({ark.PLACE})."
             yield Complaint(field="people", fact=fact, hint=instead("people", NAME), warning=True)
+        if any(item.media == "video" for item in wish.inputs) and wish.resolution in self.prices.get(model, {}):
+            fact = f"{NAME} may charge more with a video reference; your prices are by the second of output."
+            yield Complaint(field="references", fact=fact, hint="Look at what the first one costs.", warning=True)
         if wish.resolution not in self.prices.get(model, {}):
             fact = f"What {model} costs at {wish.resolution} is not known: {NAME}'s document has no prices."
             hint = f'Write them into the configuration: [providers.naci] prices = {{"{model}" = {{720p = ...}}}}.'

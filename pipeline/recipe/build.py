@@ -106,8 +106,10 @@ class Builder:
         at = draft.places.way("prompt")
         if prompt.isprintable() and prompt.strip():
             return prompt
-        if "prompt" in draft.fields and not prompt.strip():
-            self.findings.add(at, f"The prompt of '{draft.id}' is empty.", "Say what is to be seen.")
+        goes_by = any(draft.fields.get(field) for field in (*_FRAMES, "references"))
+        if not prompt.strip() and not goes_by and draft.index not in self.findings.shots:  # else it may be of that
+            fact = f"The prompt of '{draft.id}' is empty." if "prompt" in draft.own else f"'{draft.id}' has no prompt."
+            self.findings.add(at, fact, "Say what is to be seen, or give it a picture to go by.")
         if bad := UNREADABLE.search(prompt):
             fact = f"The prompt of '{draft.id}' has the control character U+{ord(bad.group()):04X}."
             self.findings.add(at, fact, "Delete it.")

@@ -20,7 +20,7 @@ from pipeline.recipe.model import LocalFile
 from pipeline.recipe.words import clipped, nearest
 
 MIB = 1024 * 1024
-MOST_BYTES: dict[Media, int] = {"image": 30 * MIB, "audio": 50 * MIB, "video": 500 * MIB}
+MOST_BYTES: dict[Media, int] = {"image": 50 * MIB, "audio": 50 * MIB, "video": 500 * MIB}
 MOST_PIXELS = 100_000_000
 ARTICLED: dict[Media, str] = {"image": "a picture", "audio": "a sound", "video": "a video"}
 _SIZED = frozenset({"png", "jpeg", "webp", "gif", "bmp"})

@@ -22,9 +22,11 @@ class Findings:
         self.warnings: list[Fault] = []
         self._seen: set[Hashable] = set()
         self._flawed = {fault.place for fault in document.faults}
+        self.shots: set[object] = set()  # the numbers of those in which something was found wrong
 
     def add(self, at: At, fact: str, hint: str, *, key: bool = False, cause: Hashable = None) -> None:
         """A fault of the value (or the key) at the end of a way from the top."""
+        self._mark(at)
         if self._new(cause or (at, key)):
             place = self.document.place(at, key=key)
             if place not in self._flawed:
@@ -39,6 +41,7 @@ class Findings:
     def template(self, fault: TemplateFault, at: At) -> None:
         """A template that cannot be worked out, at its character inside the text."""
         at = fault.at if fault.at is not None else at
+        self._mark(at)
         if self._new((at, "template")):
             self._keep(Fault(place=self.document.inside(at, fault.offset), fact=fault.fact, hint=fault.hint))
 
@@ -46,6 +49,10 @@ class Findings:
         """A value that does not fit the grammar; `of` names the row it comes from."""
         fact = f"{misfit.fact[:-1]} ({of})." if of else misfit.fact
         self.add(misfit.at, fact, misfit.hint, key=misfit.key, cause=(misfit.at, misfit.key, misfit.fact[:60]))
+
+    def _mark(self, at: At) -> None:
+        if at[:1] == ("shots",) and len(at) > 1:
+            self.shots.add(at[1])
 
     def _keep(self, fault: Fault) -> None:
         self.faults.append(fault)

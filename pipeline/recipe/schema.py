@@ -241,7 +241,7 @@ class _Grammar(Leaves):
             "title": "a shot",
             "description": "One clip or still; `each` makes many of one entry.",
             "properties": self.fields(),
-            "required": ["id", "prompt"],
+            "required": ["id"],
             "additionalProperties": False,
             "errorMessage": "A shot is a map of keys: `id`, `prompt` and what differs from the defaults.",
         }

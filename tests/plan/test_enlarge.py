@@ -346,7 +346,7 @@ def test_who_can_do_neither_is_a_fault_at_its_line() -> None:
         7,
         "Nobody who may be paid for it makes a 2k: seedance2-movie makes nothing larger (S2:77-89).",
     )
-    assert hint == "Say `upscale: {to: 2k, by: local}` to enlarge it on this machine."
+    assert hint.startswith("Say `by: service` to let SeeGen's upscaler enlarge the finished clip, or `by: local`")
 
 
 def test_each_that_cannot_says_why() -> None:

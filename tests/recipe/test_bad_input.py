@@ -63,7 +63,7 @@ BAD: dict[str, tuple[str | bytes, int, int, str, str]] = {
         "Unknown key 'too' in `upscale`",
         "'to'",
     ),
-    "no prompt": (S + "- id: a\n", 4, 3, "'prompt' is missing in a shot", "text"),
+    "no prompt": (S + "- id: a\n", 4, 3, "'a' has no prompt", "Say what is to be seen"),
     "shot is a text": (S + "- dawn\n", 4, 3, "An entry of 'shots' cannot be the text 'dawn'", "a map of keys"),
     "wrong type": (S + "- {id: a, prompt: [p]}\n", 4, 19, "'prompt' cannot be a list", "text"),
     "number as id": (S + "- {id: 12, prompt: p}\n", 4, 8, "'id' cannot be the number 12", "quotes"),
