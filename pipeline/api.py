@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline import desk as desks
+from pipeline import recover
 from pipeline.consent import Consent, agreed
 from pipeline.desk import Desk, House, Reading, Wants
 from pipeline.digest import file_digest
@@ -120,11 +121,13 @@ def run(
     listen: Listen | None = None,
     consent: Consent | None = None,
     saved: Mapping[str, Any] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Carries a recipe out, or a saved plan of it; a repeated call finishes the remainder, or finds nothing to do.
 
     `listen` makes a listener for the events of the run; `consent` is asked before money is spent where `wants.yes`
-    does not already say so. Raises `RushesError`s of every kind; failures of shots are told in the outcome.
+    does not already say so; `tell` hears what became of submissions whose outcome was unknown. Raises `RushesError`s of
+    every kind; failures of shots are told in the outcome.
     """
     wants, house = wants or Wants(), house or House()
     reading = desks.read(path, wants, house) if saved is None else open_plan(path, saved, wants, house)
@@ -133,10 +136,25 @@ def run(
         locks.hold(shelf.locks, reading.lock, run=f"Another run of {reading.recipe.name}"),
         Ledger(shelf.ledger) as ledger,
     ):
+        recover.before_run(reading, house, ledger, tell or (lambda text: None))
         desk = desks.lay(reading, house)
         if saved is not None:
             _refuse_stale(path, saved, desk.plan)
         return carry_out(agreed(desk, house, consent), house, shelf, ledger, listen)
+
+
+def _as_it_was_run(desk: Desk, house: House) -> Desk:
+    """The desk as its latest run had it: with that run's provider and variables, where nobody says others now."""
+    if desk.latest is None or desk.wants.provider or desk.wants.variables or desk.wants.preview:
+        return desk
+    told = desk.latest.options
+    provider, variables = str(told.get("provider", "")), dict(told.get("variables", {}))
+    if provider not in house.providers and not variables:
+        return desk
+    wants = dataclasses.replace(
+        desk.wants, provider=provider if provider in house.providers else "", variables=variables
+    )
+    return desks.lay(desks.read(desk.reading.path, wants, house), house)
 
 
 def status(path: Path, wants: Wants | None = None, house: House | None = None) -> dict[str, Any]:
@@ -145,7 +163,7 @@ def status(path: Path, wants: Wants | None = None, house: House | None = None) -
     Raises `UserError` where it was never run.
     """
     wants, house = wants or Wants(), house or House()
-    desk = desks.lay(desks.read(path, wants, house), house)
+    desk = _as_it_was_run(desks.lay(desks.read(path, wants, house), house), house)
     if desk.latest is None:
         raise UserError(f"{path} was never run here.", f"Run it: rushes run {path}")
     shelf = workspace.open_workspace(desk.reading.folder, create=False)

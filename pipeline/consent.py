@@ -15,6 +15,7 @@ from pipeline.money import text
 from pipeline.plan import afford, uploads
 from pipeline.plan.build import listed
 from pipeline.plan.model import Action, Plan, Step
+from pipeline.providers import answers
 from pipeline.providers.base import Balances
 from pipeline.steps.upload import Upload
 
@@ -77,12 +78,12 @@ def _unpriced(desk: Desk) -> RushesError | None:
 
 
 def _capped(plan: Plan, step: Step) -> bool:
-    return plan.limits.run.covers(step.account) or plan.limits.take.covers(step.account)
+    return any(limit.covers(step.account) for limit in plan.limits.every())
 
 
 def _dollars(plan: Plan) -> RushesError | None:
     bare = [s for s in paid(plan) if s.price.known and s.price.usd is None]
-    if not bare or (plan.limits.run.usd is None and plan.limits.take.usd is None):
+    if not bare or all(limit.usd is None for limit in plan.limits.every()):
         return None
     return UserError(
         f"a cap is in dollars, and what a credit of {bare[0].account} costs is not known.",
@@ -170,7 +171,8 @@ async def balances(house: House, names: Collection[str]) -> Mapping[str, Decimal
 
     async def ask(name: str, page: Balances) -> None:
         try:
-            found[name] = page.balance_of(await wires[name].send(page.balance()))
+            reply = await wires[name].send(page.balance())
+            found[name] = answers.read(name, "other", page.balance_of, reply)
         except ProviderError as error:
             found[name] = error
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -23,19 +22,25 @@ from pipeline import config as configuration
 from pipeline.accounts import Account
 from pipeline.config import Config
 from pipeline.errors import UserError
-from pipeline.events import Event, Failed, Refused, Settled, Started, Submitted
+from pipeline.events import Event
+from pipeline.plan import bought
 from pipeline.plan.budget import Book, Limits
 from pipeline.plan.build import build
 from pipeline.plan.draft import Setting
-from pipeline.plan.known import Known, Nothing, Remembered
+from pipeline.plan.known import Known, Nothing
+from pipeline.plan.meanwhile import Meanwhile
 from pipeline.plan.model import Plan
+from pipeline.plan.spent import attempts_of as attempts_of
+from pipeline.plan.spent import book_of as book_of
+from pipeline.plan.spent import failures_of as failures_of
+from pipeline.plan.spent import held
 from pipeline.providers.base import Enlarges
 from pipeline.providers.catalog import PROVIDERS, UPSCALERS, Providers
 from pipeline.providers.remote import Wire
 from pipeline.recipe.load import load
 from pipeline.recipe.model import Budget, Caps, Recipe
-from pipeline.store import workspace
-from pipeline.store.ledger import Ledger, Line, Run
+from pipeline.store import locks, workspace
+from pipeline.store.ledger import Ledger, Line, Run, Unsettled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,7 @@ class House:
     wires: Mapping[str, Wire] = field(default_factory=dict)  # by account; what is missing is opened for a run
     upscalers: Mapping[str, Enlarges] = field(default_factory=lambda: UPSCALERS)
     processors: int = field(default_factory=_processors)
+    rest_seconds: float = 1.0  # how soon a step is claimed again that other runs keep waiting
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> House:
@@ -154,7 +160,11 @@ class Reading:
     @property
     def lock(self) -> str:
         """The name of the lock of this recipe and its output folder."""
-        return f"{self.recipe.name}-{hashlib.sha256(str(self.output).encode()).hexdigest()[:8]}"
+        return _lock_of(self.recipe.name, str(self.output))
+
+
+def _lock_of(recipe: str, output: str) -> str:
+    return f"{recipe}-{hashlib.sha256(output.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +178,8 @@ class Desk:
     continues: Run | None  # the unfinished run that a run would go on with
     history: tuple[Event, ...]  # of the run that is continued
     unnoted: Mapping[str, Line]  # what the latest run made, where its process died before it could note that
+    seen: int = 0  # the last event of the ledger when the plan was made
+    held: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)  # by all runs, as `Book.watch` wants it
 
     @property
     def wants(self) -> Wants:
@@ -180,8 +192,13 @@ class Desk:
         return self.reading.output
 
     def book(self, limits: Limits) -> Book:
-        """What the continued run has reserved and spent, under these limits."""
-        return book_of(self.history, limits)
+        """What the continued run has reserved and spent, and all runs in the present periods, under these limits."""
+        return _watching(book_of(self.history, limits), self.held)
+
+
+def _watching(book: Book, held: Mapping[tuple[str, str], Decimal]) -> Book:
+    book.watch(held)
+    return book
 
 
 CUT_SHORT = frozenset({"running", "interrupted"})
@@ -237,19 +254,25 @@ def lay(reading: Reading, house: House) -> Desk:
     wants, recipe, output = reading.wants, reading.recipe, reading.output
     artifacts = workspace.open_workspace(reading.folder, create=False).artifacts
     with _ledger(reading.folder) as ledger:
+        seen = ledger.last() if ledger else 0
         latest = ledger.latest(recipe.name, str(output)) if ledger else None
         if latest:
             _refuse_namesake(latest, reading.path)
         unnoted = _unnoted(latest, ledger) if latest and ledger and latest.status == "running" else {}
         known: Known = Nothing()
         if ledger:
-            known = Remembered(ledger, artifacts, recipe=recipe.name, output=str(output), unnoted=unnoted)
+            known = Meanwhile(ledger, artifacts, recipe=recipe.name, output=str(output), unnoted=unnoted)
+            known.at_work = at_work(reading, ledger)
         continues = latest if latest and latest.status in UNFINISHED else None
         if continues and not wants.date and continues.date != recipe.date and any(shot.dated for shot in recipe.shots):
             providers = tuple(house.providers)
             recipe = load(reading.path, variables=wants.variables, date=continues.date, providers=providers)
         history = tuple(ledger.events(continues.id)) if ledger and continues else ()
         accounts, publish = house.accounts(), house.config.publish
+
+        def held_now(limits: Limits) -> Mapping[tuple[str, str], Decimal]:
+            return held(ledger, limits, house.clock(), house.config.time_zone) if ledger and limits.windows else {}
+
         setting = Setting(
             providers=house.providers,
             processors=house.processors,
@@ -266,12 +289,14 @@ def lay(reading: Reading, house: House) -> Desk:
             only=wants.only,
             redo=wants.redo,
             redo_begun=bool(continues and wants.redo and continues.options.get("redo") == list(wants.redo)),
-            book=lambda limits: book_of(history, limits),
+            book=lambda limits: _watching(book_of(history, limits), held_now(limits)),
         )
         plan = build(recipe, known, setting)
         if continues and setting.redo_begun and continues.status not in CUT_SHORT and not plan.doing():
             # That command came to its end, though the run did not: this is another, and wants another fresh result.
             plan = build(recipe, known, dataclasses.replace(setting, redo_begun=False))
+        plan = bought.told(plan, _out_there(ledger, recipe, output)) if ledger else plan
+        now = held_now(plan.limits)
     return Desk(
         reading=reading,
         recipe=recipe,
@@ -280,7 +305,26 @@ def lay(reading: Reading, house: House) -> Desk:
         continues=continues,
         history=history,
         unnoted=unnoted,
+        seen=seen,
+        held=now,
     )
+
+
+def _out_there(ledger: Ledger, recipe: Recipe, output: Path) -> list[Unsettled]:
+    """What services still have of this recipe, or may have."""
+    return [one for one in ledger.unsettled() if (one.recipe, one.output) == (recipe.name, str(output))]
+
+
+def at_work(reading: Reading, ledger: Ledger) -> Callable[[str], bool]:
+    """What says of a run's id whether a process is carrying it out now, other than a run of this very recipe."""
+
+    def asked(run: str) -> bool:
+        other = ledger.run(run)
+        lock = _lock_of(other.recipe, other.output) if other else reading.lock
+        folder = workspace.open_workspace(reading.folder, create=False).locks
+        return lock != reading.lock and locks.holder(folder, lock) is not None
+
+    return asked
 
 
 def _named(environ: Mapping[str, str]) -> Path | None:
@@ -318,48 +362,6 @@ def _budgets(config: Config, wants: Wants) -> tuple[Budget, ...]:
     flags = Budget(run=Caps(usd=wants.max_usd, bare=wants.max_credits))
     each = Budget(run=Caps(credits=wants.max_each or None))
     return tuple(budget for budget in (config.budget, flags, each) if budget)
-
-
-def book_of(history: tuple[Event, ...], limits: Limits) -> Book:
-    """The book that the events of a run's earlier processes left behind, under these limits."""
-    book = Book(limits)
-    for event in history:
-        match event:
-            case Started() if event.account:
-                take = event.step.partition("/")[0]
-                book.reserve(
-                    event.step,
-                    event.attempt,
-                    take=take,
-                    account=event.account,
-                    credits=event.credits,
-                    usd=event.usd,
-                    priced=event.priced,
-                )
-            case Settled():
-                book.settle(event.step, event.attempt, charged=event.charged, usd=event.usd)
-            case Refused() | Failed():
-                book.release(event.step, event.attempt)
-            case _:
-                pass
-    return book
-
-
-def attempts_of(history: tuple[Event, ...]) -> dict[str, int]:
-    """The last attempt's number of each step in a run's earlier processes."""
-    found: dict[str, int] = {}
-    for event in history:
-        if isinstance(event, Started):
-            found[event.step] = max(found.get(event.step, 0), event.attempt)
-    return found
-
-
-def failures_of(history: tuple[Event, ...]) -> dict[tuple[str, str], int]:
-    """How often each step failed with each key in a run's earlier processes; what no service took is not counted."""
-    free = {(event.step, event.attempt) for event in history if isinstance(event, Started) and not event.account}
-    tried = free | {(event.step, event.attempt) for event in history if isinstance(event, Submitted)}
-    failed = (e for e in history if isinstance(e, Failed) and (e.step, e.attempt) in tried)
-    return Counter((event.step, event.key) for event in failed)
 
 
 def latest_output(house: House, named: Path | None, run: str = "") -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def _decimal(text: str) -> Decimal:
     # WHY: written out, 1e999999999 takes a gigabyte; no number of ours comes near.
     try:
         number = Decimal(text)
-    except InvalidOperation:  # an exponent that no Decimal can have
+    except ArithmeticError:  # an exponent that no Decimal can have
         raise ValueError(f"{text[:40]} is beyond any amount") from None
     if abs(number.adjusted()) > _MOST_EXPONENT:
         raise ValueError(f"{text[:40]} is beyond any amount")

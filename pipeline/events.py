@@ -70,6 +70,7 @@ class Started:
 
     `request` is what a service is asked, in its own words and without addresses: by it a lost job is found again.
     `priced` is False where nobody knows what it will cost: then nothing is reserved, and any charge is taken.
+    `book` is the price book that the amount comes from, such as "SeeGen's API document, S0:45".
     """
 
     at: str
@@ -83,6 +84,7 @@ class Started:
     body: str = ""
     priced: bool = True
     request: Mapping[str, Any] = field(default_factory=dict)
+    book: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ Knows nothing of who pays for what: caps and reservations live in `pipeline.engi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 ZERO = Decimal(0)
 MOST_DIGITS = 15  # what a JSON number keeps exactly in every reader
+_MOST_CHARACTERS = 100  # that a text of so many digits, with its zeros and blanks, may need
 
 
 def amount(value: object) -> Decimal:
@@ -17,17 +18,26 @@ def amount(value: object) -> Decimal:
 
     Raises `ValueError` with a sentence that names the value.
     """
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise ValueError(f"{value!r} is not an amount of money.")
+    if isinstance(value, int) and abs(value) >= 10**_MOST_CHARACTERS:
+        raise ValueError(f"A whole number has more digits than money is counted in here ({MOST_DIGITS}).")
+    shown = repr(value)[:_MOST_CHARACTERS]
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or not _is_plain(value):
+        raise ValueError(f"{shown} is not an amount of money.")
     try:
         number = Decimal(value)
-    except InvalidOperation:
-        raise ValueError(f"{value!r} is not an amount of money.") from None
+    except ArithmeticError:
+        raise ValueError(f"{shown} is not an amount of money.") from None
     if not number.is_finite() or number < 0:
-        raise ValueError(f"{value!r} is not an amount of money: it must be zero or more.")
-    if len(number.normalize().as_tuple().digits) > MOST_DIGITS or abs(number.adjusted()) > MOST_DIGITS:
-        raise ValueError(f"{value!r} has more digits than money is counted in here ({MOST_DIGITS}).")
+        raise ValueError(f"{shown} is not an amount of money: it must be zero or more.")
+    # WHY: the exponent first; one that is beyond reach cannot be normalized.
+    if abs(number.adjusted()) > MOST_DIGITS or len(number.normalize().as_tuple().digits) > MOST_DIGITS:
+        raise ValueError(f"{shown} has more digits than money is counted in here ({MOST_DIGITS}).")
     return number
+
+
+def _is_plain(value: int | Decimal | str) -> bool:
+    """Whether a text is short and has no signs that Python alone reads in numbers: `1_0`, or foreign digits."""
+    return not isinstance(value, str) or (len(value) <= _MOST_CHARACTERS and value.isascii() and "_" not in value)
 
 
 def text(value: Decimal) -> str:

@@ -18,10 +18,12 @@ import anyio
 import anyio.to_thread
 
 from pipeline import desk as desks
+from pipeline.accounts import REHEARSAL
 from pipeline.consent import asked
 from pipeline.desk import Desk, House, Planned
 from pipeline.digest import dumps, loads
 from pipeline.engine.away import Means
+from pipeline.engine.claiming import Claims
 from pipeline.engine.keep import Emit
 from pipeline.engine.run import Engine, Listener, outcome
 from pipeline.engine.state import Phase, RunState
@@ -97,7 +99,7 @@ def carry_out(desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen
     latest = desk.latest
     state = RunState(
         desk.plan,
-        desk.book(desk.plan.limits),
+        desks.book_of(desk.history, desk.plan.limits),  # days, weeks and months are claimed, as they are then
         desks.attempts_of(desk.history),
         desks.failures_of(desk.history),
     )
@@ -175,6 +177,7 @@ class _Work:
             self.journal,
             self._carry,
             clock=self.house.clock,
+            claims=self._claims(),
             listeners=(listener,) if listener else (),
         )
         async with self.journal, self._means() as means:
@@ -192,6 +195,21 @@ class _Work:
             self._note()
             status = "interrupted" if self.state.stopping else _ending(self.desk, self.state)
             self._tell(RunEnded(at=self.house.clock(), status=status), listener)
+
+    def _claims(self) -> Claims:
+        """How this process claims what it is to pay for, beside every other on this ledger."""
+        config, plan = self.house.config, self.desk.plan
+        rehearsed = any(account.endswith(REHEARSAL) for account in plan.accounts)
+        return Claims(
+            journal=self.journal,
+            limits=plan.limits,
+            lanes=plan.lanes,
+            zone=config.time_zone,
+            known=self.desk.seen,
+            job_seconds=config.video_seconds,
+            rest_seconds=min(self.house.rest_seconds, 0.2) if rehearsed else self.house.rest_seconds,
+            at_work=desks.at_work(self.desk.reading, self.ledger),
+        )
 
     @asynccontextmanager
     async def _means(self) -> AsyncIterator[Means]:

@@ -167,6 +167,20 @@ def test_accounts_are_read_with_their_own_budgets(tmp_path: Path) -> None:
     ]
 
 
+def test_a_budget_has_periods(tmp_path: Path) -> None:
+    """Days, weeks and months, for everybody and for one account, each where it comes from."""
+    origin = str(tmp_path / "mine.toml")
+    found = read(
+        tmp_path,
+        "[budget]\nday = {usd = 20, credits = {seegen = 5000}}\nmonth = {usd = 250.5}\n"
+        f"{AGENCY}[accounts.agency.budget]\nday = {{credits = 5000}}\nweek = {{credits = 9000}}\n",
+    )
+    assert found.budget == Budget(day=Caps(usd=D(20), credits={"seegen": D(5000)}), month=Caps(usd=D("250.5")))
+    assert found.accounts["agency"].budget == Budget(day=Caps(bare=D(5000)), week=Caps(bare=D(9000)))
+    for row in (("budget.month.usd", "250.5", origin), ("accounts.agency.budget.week.credits", "9,000", origin)):
+        assert row in found.rows()
+
+
 def test_timeouts_have_defaults_and_can_be_set(tmp_path: Path) -> None:
     """Three quarters of an hour for a clip, four hours to enlarge one."""
     assert (Config().video_seconds, Config().upscale_seconds) == (2700.0, 14400.0)
@@ -308,7 +322,7 @@ def test_a_fault_in_a_services_settings_is_told_in_full(text: str, said: str, tm
         ),
         (
             f"{AGENCY}budget = {{year = {{credits = 5}}}}",
-            "accounts.agency.budget.year is not a setting. | Known here: run, shot.",
+            "accounts.agency.budget.year is not a setting. | Known here: run, shot, day, week, month.",
         ),
         (
             f"{AGENCY}budget = {{run = {{credits = 'many'}}}}",

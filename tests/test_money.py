@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 
 import pytest
@@ -39,6 +40,43 @@ def test_what_is_no_amount_is_named(value: object) -> None:
     with pytest.raises(ValueError) as caught:
         money.amount(value)
     assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1e9999999",
+        "-1e9999999",
+        "1e-9999999",
+        "0e9999999",
+        "1_0",
+        "\u0663",
+        "9" * 5000,
+        Decimal("1e9999999"),
+        "sNaN",
+    ],
+)
+def test_what_only_a_liar_writes_is_no_amount(value: object) -> None:
+    """Nothing but `ValueError` comes of it, in one short line; 1_0 is not ten."""
+    with pytest.raises(ValueError) as caught:
+        money.amount(value)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("digits", [30, 99, 100, 5000])
+def test_an_endless_whole_number_is_no_amount(digits: int) -> None:
+    """Nor is its opposite; the sentence is short, though Python writes none of more than 4,300 digits."""
+    for value in (10**digits, -(10**digits)):
+        with pytest.raises(ValueError, match=r"amount|digits than money") as caught:
+            money.amount(value)
+        assert len(str(caught.value)) < 200
+
+
+@given(st.text(alphabet="0123456789eE+-._ naNif", max_size=30) | st.integers() | st.decimals())
+def test_anything_is_an_amount_or_a_value_error(value: object) -> None:
+    """And an amount can always be written for people."""
+    with contextlib.suppress(ValueError):
+        money.text(money.amount(value))
 
 
 def test_a_price_in_dollars_is_known_or_not() -> None:

@@ -189,7 +189,8 @@ def run(given: argparse.Namespace, house: House, console: Console) -> int:
         sys.stderr.write(plan_table(desk.plan, width=_width(), book=desk.book(desk.plan.limits)) + "\n")
         return console.ask(f"Spend up to {_sum(desk.plan.totals())}?")
 
-    ended = api.run(path, _wants(given), house, listen=listen, consent=consent if can_ask() else None, saved=saved)
+    asked = consent if can_ask() else None
+    ended = api.run(path, _wants(given), house, listen=listen, consent=asked, saved=saved, tell=console.say)
     if given.format != "table" or not given.quiet:
         _print(catalog.MANIFESTS[given.format](dict(ended.manifest)))
     if not ended.began and ended.exit_code == 0:
@@ -214,7 +215,15 @@ def _saved(path: Path) -> Any:
 
 def _sum(totals: Any) -> str:
     parts = [f"{money.text(credits)} {account} credits" for account, credits in totals.credits.items()]
+    parts += [f"an unknown amount to {account}" for account in totals.unknown]
     return " and ".join(parts) + ("" if totals.usd is None else f" (${money.text(totals.usd)})")
+
+
+def recover(given: argparse.Namespace, house: House, console: Console) -> int:
+    """Settles submissions of unknown outcome, and tells what became of them."""
+    from pipeline.cli import recovering
+
+    return recovering.command(given, house, console, _print, _width())
 
 
 def status(given: argparse.Namespace, house: House, _console: Console) -> int:
@@ -255,6 +264,13 @@ def verify(given: argparse.Namespace, house: House, console: Console) -> int:
         return 1
     console.say("Every file is there, of its digest, and decodes to its end.")
     return 0
+
+
+def ledger(given: argparse.Namespace, house: House, _console: Console) -> int:
+    """What was spent in this workspace, and where each figure comes from."""
+    from pipeline.cli import accounting
+
+    return accounting.ledger(given, house, _print, _width())
 
 
 def providers(given: argparse.Namespace, house: House, console: Console) -> int:
@@ -305,9 +321,11 @@ COMMANDS: dict[str, Command] = {
     "check": check,
     "plan": plan,
     "run": run,
+    "recover": recover,
     "status": status,
     "report": report,
     "verify": verify,
+    "ledger": ledger,
     "providers": providers,
     "emulate": emulate,
     "schema": schema,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.desk import Desk
     from pipeline.events import Event
+    from pipeline.plan.model import Step
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -150,7 +151,16 @@ class Progress:
             self.failed += name in ("Failed", "Doubted")
         elif name == "Settled":
             self.credits += event.charged  # type: ignore[union-attr]
+            self._overrun(event, self.steps[step])
         self._show(event, name, step)
+
+    def _overrun(self, event: Any, step: Step) -> None:
+        """Tells of a charge that is more than was reserved: the user must know at once."""
+        if step.price.known and event.charged > step.price.high:
+            self.console.say(
+                f"{step.id}: {step.account} charged {event.charged}, and the plan reserved {step.price.high}; "
+                "nothing more is started on it in this run."
+            )
 
     def _show(self, event: Event, name: str, step: str) -> None:
         if self.console.quiet:

@@ -33,6 +33,17 @@ examples:
 """
 
 
+LEDGER = """Amounts are in each account's own credits; dollars are shown where the price of a credit was known. A day is
+that of the reservation, in the time zone of the configuration.
+  estimated  the upper prices that were reserved at first, by the price books named below
+  reserved   of it, still held for what is under way
+  unknown    of it, held for what a service may have taken and nobody knows
+  charged    what was paid, as the service told, else by the estimate, else as you said
+  refunded   what the services say they gave back; it is not part of what is charged
+
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse, whose complaints look like all others here."""
 
@@ -88,6 +99,20 @@ def parser() -> argparse.ArgumentParser:
     )
     _output(run)
 
+    recover = command("recover", "settle submissions of which nobody knows whether they arrived")
+    recover.add_argument("recipe", nargs="?", default="", metavar="RECIPE", help="its runs alone (default: all here)")
+    recover.add_argument(
+        "--adopt", action="append", default=[], metavar="STEP=TASK_ID", help="the service has it, as this task"
+    )
+    recover.add_argument(
+        "--resubmit", action="append", default=[], metavar="STEP", help="it was not taken: send it anew"
+    )
+    recover.add_argument(
+        "--write-off", action="append", default=[], metavar="STEP", help="give it up: what it reserved counts as spent"
+    )
+    _workspace(recover)
+    _output(recover, formats=("table", "json"))
+
     status = command("status", "show what is done, in flight, failed and spent")
     report = command("report", "make the review page again")
     verify = command("verify", "check every file of a run: there, of its digest, decoding to its end")
@@ -103,6 +128,16 @@ def parser() -> argparse.ArgumentParser:
     _output(status)
     _output(report, formats=("table",))
     _output(verify, formats=("table", "json"))
+
+    ledger = command("ledger", "show what was spent, and where each figure comes from")
+    ledger.epilog = LEDGER + EXIT_CODES
+    ledger.add_argument("--by", choices=("account", "day", "recipe", "shot"), default="account", help="what to add up")
+    ledger.add_argument("--since", default="", metavar="DATE", help="from this day on, as 2026-11-21")
+    ledger.add_argument("--until", default="", metavar="DATE", help="up to this day and with it")
+    ledger.add_argument("--account", default="", metavar="NAME", help="this account alone; NAME@rehearsal is another")
+    ledger.add_argument("--recipe", default="", metavar="NAME", help="the recipes of this name alone")
+    _workspace(ledger)
+    _output(ledger)
 
     providers = command("providers", "show what each provider can do, its prices, and whether a key is set")
     providers.add_argument("names", nargs="*", metavar="NAME", help="a provider or an account (default: all)")
@@ -145,9 +180,7 @@ def _wants(command: argparse.ArgumentParser, *, spending: bool = True) -> None:
     command.add_argument("--date", default="", metavar="YYYY-MM-DD", help="run.date; results go below a folder of it")
     command.add_argument("--provider", default="", metavar="NAME", help="move every shot there that NAME can make")
     command.add_argument("--preview", action="store_true", help="draw every shot on animatic: free, below preview/")
-    command.add_argument(
-        "--workspace", metavar="DIR", help="the workspace folder itself (else RUSHES_WORKSPACE, .rushes)"
-    )
+    _workspace(command)
     command.add_argument("--output", metavar="DIR", help="where results go (default: out/NAME beside the recipe)")
     if spending:
         command.add_argument("--only", action="append", default=[], metavar="SHOT", help="this shot and what it needs")
@@ -159,6 +192,12 @@ def _wants(command: argparse.ArgumentParser, *, spending: bool = True) -> None:
             "--max-credits", action="append", default=[], metavar="[ACCOUNT=]N", help="cap of this run in credits"
         )
         command.add_argument("--max-usd", metavar="N", help="cap of this run in dollars")
+
+
+def _workspace(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--workspace", metavar="DIR", help="the workspace folder itself (else RUSHES_WORKSPACE, .rushes)"
+    )
 
 
 def _output(command: argparse.ArgumentParser, formats: Sequence[str] = ("table", "json", "markdown")) -> None:

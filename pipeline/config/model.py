@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from pipeline import money
-from pipeline.recipe.model import Budget
+from pipeline.recipe.model import SCOPES, Budget
 
 DEFAULT = "default"
 
@@ -103,7 +103,8 @@ class Config:
 def _of_budget(setting: str, budget: Budget | None) -> Iterator[tuple[str, str]]:
     if budget is None:
         return
-    for scope, caps in (("run", budget.run), ("shot", budget.shot)):
+    for scope in SCOPES:
+        caps = budget.of(scope)
         if caps.usd is not None:
             yield f"{setting}.{scope}.usd", money.text(caps.usd)
         if caps.bare is not None:

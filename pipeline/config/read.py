@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pipeline.config.model import AccountSettings, Config, NaciSettings
 from pipeline.config.table import Table, nearest
 from pipeline.providers import catalog, naci
-from pipeline.recipe.model import Budget, Caps
+from pipeline.recipe.model import SCOPES, Budget, Caps
 
 MOST_POLL = 3600  # seconds
 MOST_JOB = 604_800  # seconds: a week
@@ -128,9 +128,9 @@ def _account(accounts: Table, name: str, providers: Collection[str]) -> AccountS
 
 
 def _budget(table: Table, *, one_account: bool = False) -> Budget:
-    table.known(("run", "shot"))
-    caps = {scope: (_own_caps if one_account else _caps)(table.table(scope)) for scope in table.data}
-    return Budget(run=caps.get("run", Caps()), shot=caps.get("shot", Caps()))
+    table.known(SCOPES)
+    caps: dict[str, Any] = {scope: (_own_caps if one_account else _caps)(table.table(scope)) for scope in table.data}
+    return Budget(**caps)
 
 
 def _caps(table: Table) -> Caps:

@@ -219,7 +219,7 @@ class Away:
         try:
             async with self._downloads.turn(dies):
                 files = await remote.fetch(wire, status.links, folder, fresh=fresh)
-            named = {"upscaled": files["video"]} if isinstance(work, Upscale) and "video" in files else files
+            named = _as_asked(work, files)
             return await self._thread(checked, self.artifacts, named, status.facts)
         finally:
             with anyio.CancelScope(shield=True):
@@ -269,6 +269,23 @@ def _refuse_unfit(work: Generate | Upscale, results: Results) -> None:
     for complaint in work.page.complaints(clip, work.to):
         if not complaint.warning:
             raise ProviderError(complaint.fact, complaint.hint)
+
+
+def _as_asked(work: Generate | Upscale, files: Mapping[str, Path]) -> Mapping[str, Path]:
+    """The files by what they are to be. Raises `ProviderError` for a picture where a clip is due, and the other way."""
+    due = "video" if isinstance(work, Upscale) else work.output
+    found: dict[str, Path] = {}
+    for name, path in files.items():
+        if name not in remote.MAIN:
+            found[name] = path
+            continue
+        # WHY: a link's ending may say nothing, or lie: the bytes have said what the file is.
+        kind = "image" if path.suffix in remote.STILLS else "video"
+        if kind != due:
+            words = {"video": "a clip", "image": "a picture"}
+            raise ProviderError(f"The service delivered {words[kind]} where {words[due]} is due.")
+        found["upscaled" if isinstance(work, Upscale) else due] = path
+    return found
 
 
 def _later(at: str, seconds: int) -> str:

@@ -11,11 +11,14 @@ from typing import Any, Protocol
 
 import anyio
 
+from pipeline.engine.claiming import Claims, GivenUp, denial, why_lost
 from pipeline.engine.keep import Emit, Results
-from pipeline.engine.state import LIVE, Phase, Rest, RunState, Share, Skip, Start
+from pipeline.engine.orders import LIVE, Phase, Rest, Share, Skip, Start
+from pipeline.engine.state import RunState
 from pipeline.errors import Advice
 from pipeline.events import Event, Failed, Refused, RunEnded, RunStarted, Skipped, Started, Succeeded
 from pipeline.plan.model import Step
+from pipeline.store.claims import Busy, Full, Granted, Lost, Made, Over, Stands
 
 Listener = Callable[[Event], None]
 Carry = Callable[[Step, int, Results, Emit], Awaitable[None]]
@@ -47,6 +50,7 @@ class Engine:
         carry: Carry,
         *,
         clock: Callable[[], str],
+        claims: Claims | None = None,
         listeners: Sequence[Listener] = (),
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
@@ -54,6 +58,7 @@ class Engine:
         self._journal = journal
         self._carry = carry
         self._clock = clock
+        self._claims = claims  # None: no other run has a say
         self._listeners = listeners
         self._sleep = sleep
 
@@ -100,6 +105,7 @@ class Engine:
             body=step.own,
             priced=price.known,
             request=_request(step),
+            book=price.source,
         )
         if step.account:
             self.state.apply(event)
@@ -111,11 +117,59 @@ class Engine:
         """One attempt, then whatever became most urgent by it; a paid one is durable before anything is sent."""
         while begun is not None:
             step, attempt, started = begun
-            if started:
-                await self._journal.commit(started)
-                self._hear(started)
-            await self._carry(step, attempt, self.state.results, self._tell)
+            if started is None or await self._may_begin(step, started):
+                await self._carry(step, attempt, self.state.results, self._tell)
             begun = self._pump()
+
+    async def _may_begin(self, step: Step, started: Started) -> bool:
+        """Whether a paid attempt is durable and may be sent; if not, it was never made, and the step stands anew."""
+        if self._claims is None:
+            await self._journal.commit(started)
+            self._hear(started)
+            return True
+        verdict = await self._claims.claim(step, started)
+        if isinstance(verdict, Granted):
+            self._hear(started)
+            if self.state.stopping:
+                self._note(_not_sent(started, self._clock()))
+            return not self.state.stopping
+        self.state.undo(started)
+        match verdict:
+            case Over():
+                self.state.deny(step.id, str(denial(verdict)))
+            case Full():
+                if self.state.pause(step.id):
+                    self._tasks.start_soon(self._pause, step, self._claims.rest_seconds)
+            case Made(result=result):
+                self._note(Succeeded(at=self._clock(), step=step.id, key=step.key, attempt=0, result=result))
+            case Stands(error=error, hint=hint):
+                self._fail(step, error, hint, permanent=True)
+            case Lost():
+                self.state.doubt(step.id, why_lost(verdict))
+            case Busy():
+                self._await_other(step, self._claims.wait(step, verdict))
+        return False
+
+    def _await_other(self, step: Step, found: float | Lost | GivenUp) -> None:
+        """What becomes of a step that another run is making."""
+        match found:
+            case Lost():
+                self.state.doubt(step.id, why_lost(found))
+            case GivenUp(fact=fact, hint=hint):
+                self._fail(step, fact, hint, permanent=False)
+            case seconds:
+                self.state.rest(step.id)
+                self._tasks.start_soon(self._rest, step, seconds)
+
+    def _fail(self, step: Step, error: str, hint: str, *, permanent: bool) -> None:
+        """A step fails that this run has not begun: attempt 0 is another's."""
+        about: dict[str, Any] = {"step": step.id, "key": step.key, "attempt": 0}
+        self._note(Failed(at=self._clock(), error=error, hint=hint, permanent=permanent, **about))
+
+    async def _pause(self, step: Step, seconds: float) -> None:
+        await self._sleep(seconds)
+        self.state.resume(step.id)
+        await self._work(self._pump())
 
     async def _rest(self, step: Step, seconds: float) -> None:
         await self._sleep(seconds)
@@ -158,6 +212,18 @@ def _request(step: Step) -> Mapping[str, Any]:
     """What a service is asked, as JSON with exact numbers."""
     found: Mapping[str, Any] = getattr(step.work, "request", {}) if step.account else {}
     return found
+
+
+def _not_sent(event: Started, at: str) -> Refused:
+    """The end of an attempt that began while the run was told to stop."""
+    return Refused(
+        at=at,
+        step=event.step,
+        key=event.key,
+        attempt=event.attempt,
+        error="the run was interrupted before anything was sent.",
+        advice=Advice.LATER,
+    )
 
 
 def _given_up(event: Refused) -> Failed:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum
 from typing import assert_never
 
+from pipeline.engine.orders import LIVE as LIVE
+from pipeline.engine.orders import Order, Rest, Share, Skip, Start
+from pipeline.engine.orders import Phase as Phase
 from pipeline.engine.retry import wait_seconds
 from pipeline.errors import Advice
 from pipeline.events import (
@@ -35,58 +36,7 @@ from pipeline.plan.enlarge import price_of
 from pipeline.plan.graph import longest_remaining
 from pipeline.plan.model import Action, Block, Plan, Step, take_id
 
-
-class Phase(Enum):
-    """Where a step stands. WAITING for what it needs, READY for a slot, RESTING before it is sent again."""
-
-    WAITING = "waiting"
-    READY = "ready"
-    RUNNING = "running"
-    RESTING = "resting"
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    UNKNOWN = "unknown"
-    AWAY = "away"  # a service has the job, and this process no longer asks how it stands
-
-
-LIVE = frozenset({Phase.WAITING, Phase.READY, Phase.RUNNING, Phase.RESTING})
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Begin this attempt of a step, or take up its job where it stands."""
-
-    step: Step
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Give a step the result of its twin."""
-
-    step: Step
-    result: Result
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """Do not begin a step: what it needs failed, a cap forbids it, or its account is not served."""
-
-    step: Step
-    reason: str  # "needs", "budget" or "account"
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """Wake the step after some seconds, so that it can be sent again."""
-
-    step: Step
-    seconds: float
-
-
-Order = Start | Share | Skip | Rest
+_FIRST = 10**9  # above every priority
 
 
 class _Lane:
@@ -98,6 +48,7 @@ class _Lane:
         self.running = 0
         self.good = 0  # successes since the width last changed
         self.ready: list[tuple[int, float, int]] = []
+        self.paused = False  # every place of the account is taken
 
     def slow_down(self) -> None:
         self.width, self.good = max(1, self.width // 2), 0
@@ -139,6 +90,7 @@ class RunState:
         self._doomed: deque[Skip] = deque()
         self._resting: deque[Rest] = deque()
         self._paid_running = 0
+        self._denied: dict[str, str] = {}  # steps that a cap over all runs forbids until money comes back, and why
         self._lanes = {name: _Lane(width) for name, width in plan.lanes.items()}
         self._ids = list(self.steps)
         self._rank = self._ranks(plan.steps)
@@ -146,7 +98,7 @@ class RunState:
             self._place(step)
 
     def _ranks(self, steps: Iterable[Step]) -> dict[str, tuple[int, float, int]]:
-        """Highest priority first (its own, or of what needs it), then the longest remaining path, then plan order."""
+        """Jobs first, then by priority (its own, or of what needs it), the longest remaining path, and plan order."""
         steps = list(steps)
         needs = {step.id: [name for name in step.needs if name in self.steps] for step in steps}
         rest = longest_remaining(needs, {step.id: step.effort_seconds for step in steps})
@@ -154,7 +106,9 @@ class RunState:
         for step in reversed(steps):
             for name in needs[step.id]:
                 priority[name] = max(priority[name], priority[step.id])
-        return {step.id: (-priority[step.id], -rest[step.id], place) for place, step in enumerate(steps)}
+        # WHY: a job takes a place at its account until somebody asks after it, so jobs are taken up before all else.
+        first = {step.id: _FIRST * (step.action is Action.RESUME) + priority[step.id] for step in steps}
+        return {step.id: (-first[step.id], -rest[step.id], place) for place, step in enumerate(steps)}
 
     def _place(self, step: Step) -> None:
         """A step's first phase, by its action in the plan."""
@@ -233,6 +187,45 @@ class RunState:
             self._paid_running += bool(step.account)
             self._begun.add(step.id)
 
+    # a beginning that was not granted: nobody else knows of it
+
+    def undo(self, event: Started) -> None:
+        """The attempt was never made: its slot, its money and its number are free again, and the step is ready."""
+        step = self.steps[event.step]
+        if self.phase[step.id] is not Phase.RUNNING:
+            return
+        self.book.forget(step.id, event.attempt)
+        self.attempts[step.id] = event.attempt - 1
+        self._lanes[step.lane].running -= 1
+        self._paid_running -= bool(step.account)
+        if step.action is not Action.RESUME:
+            self._begun.discard(step.id)
+        self._make_ready(step.id)
+
+    def deny(self, name: str, why: str) -> None:
+        """A cap over all runs forbids the step: it waits for what this run has in flight, and is skipped after it."""
+        self._denied[name] = why
+
+    def rest(self, name: str) -> None:
+        """The step is to be woken before it is begun."""
+        self.phase[name] = Phase.RESTING
+
+    def doubt(self, name: str, why: str) -> None:
+        """The step's request may have been sent by another run, and nobody knows what became of it."""
+        self._end(name, Phase.UNKNOWN, why)
+
+    def pause(self, name: str) -> bool:
+        """The step's lane begins nothing until `resume`, or until one of its steps ends; whether that is new."""
+        lane = self._lanes[self.steps[name].lane]
+        new, lane.paused = not lane.paused, True
+        return new
+
+    def resume(self, name: str) -> None:
+        """The step's lane may begin again."""
+        self._lanes[self.steps[name].lane].paused = False
+
+    # how attempts end
+
     def _refused(self, event: Refused) -> None:
         self.book.release(event.step, event.attempt)
         if self.phase[event.step] is not Phase.RUNNING:
@@ -280,7 +273,8 @@ class RunState:
                 self._make_ready(follower)
 
     def _failed(self, event: Failed) -> None:
-        if self.phase[event.step] is not Phase.RUNNING:
+        # Attempt 0 is another run's, whose failure is this step's too.
+        if self.phase[event.step] not in (LIVE if event.attempt == 0 else {Phase.RUNNING}):
             return
         self.book.release(event.step, event.attempt)
         tried = self._was_tried(event.step, event.attempt)
@@ -317,7 +311,10 @@ class RunState:
         step = self.steps[name]
         if self.phase[name] is Phase.RUNNING:
             self._lanes[step.lane].running -= 1
-            self._paid_running -= bool(step.account)
+            self._lanes[step.lane].paused = False
+            if step.account:
+                self._paid_running -= 1
+                self._denied.clear()
         self.phase[name] = phase
 
     @property
@@ -352,6 +349,8 @@ class RunState:
                 return Start(step, step.attempt)
             if step.account in self._shut:
                 return Skip(step, "account", self._shut[step.account])
+            if lane.paused and step.account:
+                continue
             why = self._forbidden(step)
             if why is None:
                 return Start(step, self.attempts[step.id] + 1)
@@ -372,6 +371,8 @@ class RunState:
             return None
         if step.account in self.book.overrun:
             return f"{step.account} charged more than was reserved, so nothing more is started on it in this run"
+        if step.id in self._denied:
+            return self._denied[step.id]
         price = self.price(step)
         if self.overspent and price.high:
             return self.overspent

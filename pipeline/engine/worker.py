@@ -73,7 +73,10 @@ class Worker:
     def _content(self, feed: Feed, results: Results) -> Path | str:
         """The file that a feed means, or the URL."""
         if feed.step:
-            return self.artifacts.path(results[feed.step].outputs[feed.output])
+            made = results[feed.step].outputs.get(feed.output)
+            if made is None:
+                raise StepError(f"{feed.step} left no {feed.output}.", "Name its shot in --redo to make it anew.")
+            return self.artifacts.path(made)
         if feed.path is not None:
             return self.artifacts.adopt(feed.path, sha256=feed.sha256)
         return feed.url

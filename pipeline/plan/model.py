@@ -112,6 +112,7 @@ class Totals:
 
     credits: Mapping[str, Decimal]
     usd: Decimal | None
+    unknown: Mapping[str, int] = field(default_factory=dict)  # account -> steps whose price nobody knows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +144,11 @@ class Plan:
 def total(steps: Iterable[Step]) -> Totals:
     """The upper prices of steps, added up."""
     credits: dict[str, Decimal] = {}
+    unknown: dict[str, int] = {}
     usd: Decimal | None = ZERO
     for step in steps:
+        if not step.price.known:
+            unknown[step.account] = unknown.get(step.account, 0) + 1
         credits[step.account] = credits.get(step.account, ZERO) + step.price.high
         usd = None if usd is None or step.price.usd is None else usd + step.price.usd
-    return Totals(credits=credits, usd=usd)
+    return Totals(credits=credits, usd=usd, unknown=unknown)

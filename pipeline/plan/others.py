@@ -39,8 +39,9 @@ class Others:
         found = list(self._able(elsewhere, wrong, wish))
         same = [name for name, model in found if model == wish.model]
         if same:
-            *most, last = same
-            return f"Use `provider: {', '.join(most)} or {last}` for it." if most else f"Use `provider: {last}` for it."
+            first, *rest = same
+            others = f" (or {', '.join(rest)})" if rest else ""
+            return f"Use `provider: {first}`{others} for it."
         if found:
             name, model = found[0]
             return f"Use `provider: {name}` with `model: {model}` for it."

@@ -6,12 +6,13 @@ which class is a table on each page. Nothing here trusts an answer: any JSON may
 
 from __future__ import annotations
 
+import email.utils
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pipeline import money
@@ -21,6 +22,33 @@ from pipeline.providers.base import Asked, Reply
 
 LEVELS = 4  # how deep wrappers and texts that are JSON again are opened
 MOST_WORDS = 300
+MOST_QUOTED = 80  # characters of an answer in no form that is known
+MOST_NAME = 1000  # characters of an id, a code, or an address in a service's storage
+MOST_WAIT = 3600.0  # of a Retry-After
+TOO_LONG = "more than 4 MB"
+"""What an answer that was not read to its end has as its text."""
+
+T = TypeVar("T")
+
+
+class Unreadable(ProviderError):
+    """An answer came, and what it should have in it cannot be read."""
+
+
+UNFORESEEN = (ValueError, ArithmeticError, RecursionError)
+"""What foreign values make of reading them where nobody thought of it."""
+
+
+def read(service: str, asked: Asked, look: Callable[[Reply], T], reply: Reply) -> T:
+    """What a page reads from an answer; `Unreadable` in the place of whatever foreign values make of that.
+
+    Raises `ProviderError`.
+    """
+    try:
+        return look(reply)
+    except UNFORESEEN:
+        pass
+    raise unreadable(service, reply, asked)
 
 
 class Kind(StrEnum):
@@ -52,13 +80,31 @@ class Said:
 
 
 def text(value: object) -> str:
-    """A text as it is, a whole number as its digits, an empty text for anything else."""
+    """A code, an id or a name as it is, a whole number as its digits, an empty text for anything else.
+
+    Also for what is longer than any, or has a character that is not printable or cannot be sent (half of a surrogate
+    pair): in a URL, a database or on a screen it would be another.
+    """
     if isinstance(value, str):
-        return value
+        return value if len(value) <= MOST_NAME and value.isprintable() else ""
     # WHY: the digits of an endless number take endless time; no code or id has that many.
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**30:
         return str(value)
     return ""
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Seconds to wait from a Retry-After in seconds or as a date, from 0 to an hour; None for what is neither."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, OverflowError, TypeError, LookupError, OSError):
+            return None
+    return min(max(seconds, 0.0), MOST_WAIT) if seconds == seconds else None
 
 
 def dig(value: Any, *path: str) -> Any:
@@ -71,8 +117,10 @@ def dig(value: Any, *path: str) -> Any:
 
 
 def link(value: object) -> str:
-    """A URL that can be downloaded, or an empty text."""
+    """A URL that can be asked for, or an empty text; whether it may be followed, the wire decides."""
     if not isinstance(value, str) or len(value) > 8192 or not value.lower().startswith(("https://", "http://")):
+        return ""
+    if not value.isprintable():
         return ""
     try:
         return value if urlsplit(value).hostname else ""
@@ -94,11 +142,15 @@ def shown(words: str) -> str:
     return flat if len(flat) <= MOST_WORDS else flat[: MOST_WORDS - 1] + "…"
 
 
+def _quoted(words: str) -> str:
+    return shown(words)[:MOST_QUOTED].strip()
+
+
 def said(reply: Reply) -> Said:
     """The error in an answer, in the order {error: {}}, {code, message}, {message}, {error: ""}, text."""
     if reply.json is None:
         words = reply.text.strip()
-        return Said(message="a page, not an answer" if words[:1] == "<" else shown(words))
+        return Said(message="a page, not an answer" if words[:1] == "<" else _quoted(words))
     return _inside(reply.json, LEVELS)
 
 
@@ -148,19 +200,32 @@ def is_moderation(*words: str) -> bool:
 
 
 def fault(service: str, reply: Reply, asked: Asked, kind_of: KindOf) -> ProviderError:
-    """The error in an answer that is no success: by its codes, the innermost first, else by its HTTP status."""
+    """The error in an answer that is no success: by its codes, the innermost first, else by its HTTP status.
+
+    One with a status of success and no error in it is `Unreadable`.
+    """
     told = said(reply)
+    if 200 <= reply.status < 300 and not told.read:
+        return unreadable(service, reply, asked)
     kind = next((kind for code in reversed(told.codes) if (kind := kind_of(code))), None)
     if kind is None and is_moderation(*told.codes, told.message):
         kind = Kind.MODERATION
     status = _status(reply, told)
     if kind is None:
         kind = _by_status(status, told, asked)
-    marks = [str(status), *(code for code in told.codes[-1:] if code != str(status))]
-    if reply.request_id:
-        marks.append(f"request id {shown(reply.request_id)[:100]}")
+    codes = [code for code in told.codes[-1:] if code != str(status)]
     words = told.message or "nothing that can be read"
-    return error(kind, f"{service} says: {words.rstrip('.')} ({', '.join(marks)}).", asked, reply.retry_after)
+    return error(
+        kind, f"{service} says: {words.rstrip('.')} ({_marks(reply, status, *codes)}).", asked, reply.retry_after
+    )
+
+
+def _marks(reply: Reply, status: int, *codes: str) -> str:
+    """By what the service's own people find an answer."""
+    found = [str(status), *codes]
+    if reply.request_id:
+        found.append(f"request id {shown(reply.request_id)[:100]}")
+    return ", ".join(found)
 
 
 def _status(reply: Reply, told: Said) -> int:
@@ -227,7 +292,18 @@ def failure(service: str, told: Said, kind_of: KindOf) -> ProviderError:
     return error(kind, f"{service} failed the job: {(told.message or 'it does not say why').rstrip('.')}{code}.")
 
 
-def unreadable(service: str, reply: Reply, asked: Asked = "poll") -> ProviderError:
-    """An answer without what it must have."""
-    beginning = shown(reply.text)[:80] if reply.json is None else "JSON of another shape"
-    return error(Kind.AMBIGUOUS, f"{service} answered with {beginning or 'nothing'} ({reply.status}).", asked)
+def unreadable(service: str, reply: Reply, asked: Asked = "poll") -> Unreadable:
+    """An answer without what it must have: DOUBT for a create, LATER for all else."""
+    quote = ""
+    if reply.json is not None:
+        what = "JSON of another shape"
+    elif reply.text == TOO_LONG:
+        what = TOO_LONG
+    else:
+        quote = _quoted(reply.text)
+        what = "something that cannot be read" if quote else "nothing"
+    fact = f"{service} answered with {what} ({_marks(reply, reply.status)})"
+    fact = f"{fact}: {quote.rstrip('.')}." if quote else f"{fact}."
+    plain = error(Kind.AMBIGUOUS, fact, asked)
+    hint = "Run the same command again; look at the base URL if it stays so." if asked == "other" else plain.hint
+    return Unreadable(fact, hint, advice=plain.advice, after_seconds=reply.retry_after)

@@ -1,4 +1,4 @@
-"""A file on its way: what has arrived of it, its digest, what to ask for next, and whether that is all.
+"""A file on its way: what has arrived of it, how fast, its digest, what to ask for next, and whether that is all.
 
 Knows nothing of connections: `providers.http` hands it status, headers and bytes.
 """
@@ -6,17 +6,72 @@ Knows nothing of connections: `providers.http` hands it status, headers and byte
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Mapping
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
+import anyio
 import anyio.to_thread
 
 from pipeline.digest import BYTES_TAG
-from pipeline.errors import Advice, ProviderError
+from pipeline.errors import Advice, LinkDied, ProviderError
 
 BATCH = 1 << 20
 _NO_FILE = ("text/html", "application/json", "text/plain", "text/xml", "application/xml", "application/problem+json")
+AGAIN = "Run the same command again: the file is asked for again, and nothing more is paid."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long others are waited for: one call, one whole file, and the `slow_bytes` that `slow_seconds` must bring."""
+
+    call_seconds: float = 90.0  # from the first byte sent to the last byte read
+    file_seconds: float = 7200.0
+    slow_seconds: float = 60.0
+    slow_bytes: int = 10_000
+
+
+PATIENCE = Patience()
+
+
+def is_inside(host: str) -> bool:
+    """Whether a host given by number is no public address: this machine, a private net, link-local, or none at all.
+
+    Names are not resolved here, so that one that leads inside is not found out; numbers are read in every spelling that
+    a resolver takes (`127.1`, `0x7f000001`), and IPv4 also inside IPv6.
+    """
+    address: IPv4Address | IPv6Address
+    try:
+        address = ip_address(host)
+    except ValueError:
+        try:
+            address = IPv4Address(socket.inet_aton(host.rstrip(".")))
+        except (OSError, ValueError):
+            return False
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address.sixtofour or address
+    return not address.is_global or address.is_multicast
+
+
+def too_slow(fact: str) -> ProviderError:
+    """A file that does not come in any time that can be waited."""
+    return ProviderError(fact, AGAIN, advice=Advice.LATER)
+
+
+def refusal(service: str, host: str, status: int, after_seconds: float | None) -> ProviderError:
+    """What a status other than success says of a link: `LinkDied` for 401, 403, 404 and 410."""
+    if status in (401, 403, 404, 410):
+        fact = f"{service}: the link to {host} is dead ({status})."
+        return LinkDied(fact, "A fresh link is asked for.", advice=Advice.LATER)
+    return ProviderError(
+        f"{service}: {host} answered {status} to a download.",
+        "It is tried again.",
+        advice=Advice.LATER if status in (408, 416, 425, 429) or status >= 500 else Advice.NEVER,
+        after_seconds=after_seconds,
+    )
 
 
 class Download:
@@ -26,8 +81,10 @@ class Download:
     the bytes take to come.
     """
 
-    def __init__(self, path: Path, most_bytes: int, pool: Executor) -> None:
+    def __init__(self, path: Path, most_bytes: int, pool: Executor, patience: Patience = PATIENCE) -> None:
         self.path, self.most_bytes = path, most_bytes
+        self._patience = patience
+        self._since, self._had = 0.0, 0  # when it was last looked at how fast it comes, and the bytes by then
         self.bytes = 0
         self.whole = False
         self._file = path.open("wb")
@@ -81,12 +138,12 @@ class Download:
         """Looks at an answer before its bytes. Raises `ProviderError` for what is no file or too large."""
         kind = headers.get("content-type", "").split(";")[0].strip().lower()
         if kind in _NO_FILE:
-            raise ProviderError(f"{host} answered a download with {kind}.", advice=Advice.LATER)
+            raise ProviderError(f"{host} answered a download with {kind}.", AGAIN, advice=Advice.LATER)
         start, total = _range(headers.get("content-range", "")) if status == 206 else (0, None)
         if start != self.bytes:
             self.restart()
             if start:
-                raise ProviderError(f"{host} sent another part than was asked for.", advice=Advice.LATER)
+                raise ProviderError(f"{host} sent another part than was asked for.", AGAIN, advice=Advice.LATER)
         length = headers.get("content-length", "")
         if total is None and length.isdecimal() and len(length) < 16:
             total = self.bytes + int(length)
@@ -94,15 +151,20 @@ class Download:
         tag = headers.get("etag", "")
         self._tag = tag if tag.startswith('"') else ""
         if total is not None and total > self.most_bytes:
-            raise ProviderError(f"{host} has {total:,} bytes for us, too many to take.")
+            raise ProviderError(f"{host} has {total:,} bytes for us, too many to take.", self._most())
+        self._since, self._had = anyio.current_time(), self.bytes
+
+    def _most(self) -> str:
+        return f"Files of at most {self.most_bytes:,} bytes are taken."
 
     async def write(self, chunk: bytes) -> None:
-        """Takes the next bytes. Raises `ProviderError` for a page or a message, or too many; `OSError`."""
+        """Takes the next bytes. Raises `ProviderError` for a page or a message, too many or too slow; `OSError`."""
         if not self.bytes and chunk.lstrip()[:1] in (b"<", b"{"):
-            raise ProviderError("A download is a page or a message, not a file.", advice=Advice.LATER)
+            raise ProviderError("A download is a page or a message, not a file.", AGAIN, advice=Advice.LATER)
         self.bytes += len(chunk)
         if self.bytes > self.most_bytes:
-            raise ProviderError(f"A download has more than {self.most_bytes:,} bytes.")
+            raise ProviderError(f"A download has more than {self.most_bytes:,} bytes.", self._most())
+        self._look_at_the_pace()
         self._chunks.append(chunk)
         self._waiting += len(chunk)
         if self._waiting >= BATCH:
@@ -110,14 +172,24 @@ class Download:
                 await anyio.to_thread.run_sync(self._batch.result)
             self._batch = self._pool.submit(self._keep, self._taken())
 
+    def _look_at_the_pace(self) -> None:
+        now = anyio.current_time()
+        if now - self._since < self._patience.slow_seconds:
+            return
+        came = self.bytes - self._had
+        if came < self._patience.slow_bytes:
+            raise too_slow(f"A download is too slow: {came:,} bytes in {now - self._since:.0f} seconds.")
+        self._since, self._had = now, self.bytes
+
     def ended(self) -> ProviderError | None:
         """What is wrong with it as it ended."""
         if self._total is not None and self.bytes < self._total:
-            return ProviderError(f"A download was cut at {self.bytes:,} of {self._total:,} bytes.", advice=Advice.LATER)
+            fact = f"A download was cut at {self.bytes:,} of {self._total:,} bytes."
+            return ProviderError(fact, AGAIN, advice=Advice.LATER)
         if not self.bytes or (self._total is not None and self.bytes > self._total):
             got = self.bytes
             self.restart()
-            return ProviderError(f"A download has {got:,} bytes, not as many as it should.", advice=Advice.LATER)
+            return ProviderError(f"A download has {got:,} bytes, not as many as it should.", AGAIN, advice=Advice.LATER)
         self.whole = True
         return None
 

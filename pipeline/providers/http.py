@@ -4,18 +4,19 @@
     download   a link -> a file: streamed, measured, digested, taken up where it was cut; no key, no cookies
     put        a file -> a presigned place: streamed; no key
 
-Every exception of httpx is mapped in `advice_of`: LATER only where certainly nothing was sent.
+Every exception of httpx is mapped in `advice_of`: LATER only where certainly nothing was sent. Nothing is waited for
+without an end: `Patience` has a call's time and a file's.
 """
 
 from __future__ import annotations
 
-import email.utils
 import logging
 import os
 import time
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ import httpx
 from pipeline.digest import dumps, loads
 from pipeline.errors import Advice, LinkDied, ProviderError, UserError
 from pipeline.providers.address import base_url, is_loopback
+from pipeline.providers.answers import TOO_LONG, retry_after, shown
 from pipeline.providers.base import Call, Reply, Service
-from pipeline.providers.download import Download
+from pipeline.providers.download import AGAIN, PATIENCE, Download, Patience, is_inside, refusal, too_slow
 
 CALLS = 32  # at once; the others stand in line here
 # WHY: whenever a request comes or goes, httpx's pool looks at every connection for every request that waits in it:
@@ -39,12 +41,14 @@ CALLS = 32  # at once; the others stand in line here
 # it has, for it would else close and open them in turn.
 LIMITS = httpx.Limits(max_connections=2 * CALLS, max_keepalive_connections=2 * CALLS, keepalive_expiry=4.0)
 TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=300.0)
-MOST_ANSWER = 4_000_000  # bytes of an answer that are read
+MOST_UNSENT_SECONDS = 330.0  # for a connection; a little more than TIMEOUT has for it
+MOST_ANSWER = 4_000_000  # bytes of an answer that are read: `answers.TOO_LONG`
 MOST_TEXT = 2000  # characters of an answer that is no JSON
 MOST_FILE = 2_000_000_000
-MOST_WAIT = 3600.0  # of a Retry-After
+MOST_PAUSE = 60.0  # between two pieces of a file, whatever a Retry-After says
 REDIRECTS = 5
-CUTS = 5  # in a row without a byte more, before a download is given up
+CUTS = 5  # in a row without so many bytes more, before a download is given up
+STEP = 64_000
 HASTE = 0.2  # seconds: where polling starts in a rehearsal
 HIDDEN = "[key]"
 SHORTEST_KEY = 8  # a shorter one is no secret, and would be found in any word
@@ -56,20 +60,6 @@ httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = 1 << 18
 # WHY: at INFO httpx writes whole URLs, and the query of a presigned one is a credential.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
-
-
-def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds to wait from a Retry-After in seconds or as a date, from 0 to an hour; None for what is neither."""
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
-        except (ValueError, OverflowError):
-            return None
-    return min(max(seconds, 0.0), MOST_WAIT) if seconds == seconds else None
 
 
 UNSENT: tuple[type[Exception], ...] = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -93,8 +83,10 @@ FOREIGN: tuple[type[Exception], ...] = (
     OSError,
     anyio.ClosedResourceError,
     anyio.BrokenResourceError,
+    ValueError,
+    ArithmeticError,
 )
-"""All that httpx and what lies under it raise."""
+"""All that httpx and what lies under it raise; the last two of addresses and headers that nobody thought of."""
 
 
 class HttpWire:
@@ -110,6 +102,7 @@ class HttpWire:
         transport: httpx.AsyncBaseTransport | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        patience: Patience = PATIENCE,
     ) -> None:
         self.name = page.NAME
         self.base = base_url(base or page.BASE_URL, page.BASE_URL_ENV)
@@ -123,12 +116,14 @@ class HttpWire:
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="download")
         self._now = now
         self._sleep = sleep
+        self._patience = patience
         self._line = anyio.Semaphore(CALLS)
         self._client = httpx.AsyncClient(
             limits=LIMITS,
             timeout=TIMEOUT,
             transport=transport,
             follow_redirects=False,
+            event_hooks={"response": [_unread_location]},
             headers={"User-Agent": "rushes", "Accept-Encoding": "identity"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=not self._here,  # a proxy is for the world outside
@@ -145,23 +140,20 @@ class HttpWire:
         self._pool.shutdown(wait=False)
 
     async def send(self, call: Call) -> Reply:
-        """Makes one call. Raises `ProviderError`: LATER where it certainly did not arrive, DOUBT where it may have."""
-        headers = dict(self._headers)
-        content = None
-        if call.body is not None:
-            headers["Content-Type"] = "application/json"
-            content = dumps(call.body).encode()
+        """Makes one call. Raises `ProviderError`: LATER where it certainly did not arrive, DOUBT where it may have.
+
+        NEVER for a call that cannot be written down; nothing was sent then either.
+        """
+        request = self._request(call)
         fault: ProviderError
         try:
-            request = self._client.build_request(
-                call.method, self.base + call.path, params=dict(call.query) or None, headers=headers, content=content
-            )
             async with self._line:
-                response = await self._client.send(request, stream=True)
-                try:
-                    body = await _capped(response)
-                finally:
-                    await response.aclose()
+                with _limited(request, self._patience.call_seconds):
+                    response = await self._client.send(request, stream=True)
+                    try:
+                        body = await _capped(response)
+                    finally:
+                        await response.aclose()
             return self._reply(response, body)
         except FOREIGN as error:
             repeatable = call.repeatable or call.method == "GET"
@@ -169,15 +161,34 @@ class HttpWire:
         # WHY: raised out here, so that the foreign error, which holds the request and its key, is no part of this one.
         raise fault
 
-    def _reply(self, response: httpx.Response, body: bytes) -> Reply:
+    def _request(self, call: Call) -> httpx.Request:
+        headers = dict(self._headers)
+        content = None
+        fault: ProviderError
         try:
-            value = self._without_key(loads(body.decode("utf-8-sig"))) if len(body) < MOST_ANSWER else None
-        except (ValueError, RecursionError):
-            value = None
-        text = "" if value is not None else body[: MOST_TEXT * 4].decode("utf-8", "replace")
+            if call.body is not None:
+                headers["Content-Type"] = "application/json"
+                content = dumps(call.body).encode()
+            return self._client.build_request(
+                call.method, self.base + call.path, params=dict(call.query) or None, headers=headers, content=content
+            )
+        except httpx.InvalidURL as error:
+            fault = self._fault(error, Advice.NEVER)
+        except (ValueError, ArithmeticError, RecursionError):
+            fact = f"{self.name} cannot be sent this request: it holds a character or a number that JSON cannot."
+            fault = ProviderError(fact, "Nothing was sent. Look for broken characters in what the shot says.")
+        raise fault
+
+    def _reply(self, response: httpx.Response, body: bytes) -> Reply:
+        value, text = None, TOO_LONG
+        if len(body) < MOST_ANSWER:
+            try:
+                value = self._without_key(loads(body.decode("utf-8-sig")))
+            except (ValueError, ArithmeticError, RecursionError):
+                value = None
+            text = "" if value is not None else body[: MOST_TEXT * 4].decode("utf-8", "replace")
         if response.is_redirect:
-            text = f"a redirect to {urlsplit(response.headers.get('location', '')).hostname or 'elsewhere'}"
-            value = None
+            value, text = None, f"a redirect to {_host(response.extensions.get('location', '')) or 'elsewhere'}"
         return Reply(
             status=response.status_code,
             json=value,
@@ -211,22 +222,28 @@ class HttpWire:
     async def download(self, url: str, out: Path, *, most_bytes: int = MOST_FILE) -> str:
         """Streams a link into a file, without credentials, and gives the bytes' digest.
 
-        Raises `LinkDied` for 401, 403, 404 and 410, `ProviderError` for what is no file, too large or stays cut,
-        `OSError` for the disk.
+        Raises `LinkDied` for 401, 403, 404 and 410, `ProviderError` for what is no file, too large, too slow or stays
+        cut, `OSError` for the disk.
         """
+        with anyio.move_on_after(self._patience.file_seconds):
+            return await self._downloaded(url, out, most_bytes)
+        hours = self._patience.file_seconds / 3600
+        raise too_slow(f"{self.name}: a download is too slow: it is not whole after {hours:g} hours.")
+
+    async def _downloaded(self, url: str, out: Path, most_bytes: int) -> str:
         part = out.with_name(f"{out.name}.part")
-        file = Download(part, most_bytes, self._pool)
-        failures = 0
+        file = Download(part, most_bytes, self._pool, self._patience)
+        failures, had = 0, 0
         try:
             while not file.whole:
-                before = file.bytes
                 fault = await self._piece(url, file)
                 if fault is None:
                     continue
-                failures = 1 if file.bytes > before else failures + 1
+                failures, had = (1, file.bytes) if file.bytes >= had + STEP else (failures + 1, had)
                 if failures >= CUTS or fault.advice is not Advice.LATER or isinstance(fault, LinkDied):
                     raise fault
-                await self._sleep(fault.after_seconds if fault.after_seconds is not None else 0.5 * 2**failures)
+                pause = 0.5 * 2**failures if fault.after_seconds is None else fault.after_seconds
+                await self._sleep(min(pause, MOST_PAUSE))
             digest = file.digest()
         except BaseException:
             file.close()
@@ -245,9 +262,9 @@ class HttpWire:
         try:
             if response.status_code == 416:  # it has become another file, or is shorter than what we have
                 file.restart()
-                return self._refusal(response)
             if response.status_code not in (200, 206):
-                return self._refusal(response)
+                after = retry_after(response.headers.get("retry-after"), self._now())
+                return refusal(self.name, response.url.host, response.status_code, after)
             file.begin(response.status_code, response.headers, response.url.host)
             try:
                 async for chunk in response.aiter_raw():
@@ -262,43 +279,42 @@ class HttpWire:
 
     async def _open(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
         """The answer to a GET of a link, with redirects followed to where links may lead."""
+        self._check(url)
         for _ in range(REDIRECTS + 1):
-            self._check(url)
             request = self._client.build_request("GET", url, headers=dict(headers))
-            response = await self._client.send(request, stream=True)
-            target = response.headers.get("location")
+            with _limited(request, self._patience.call_seconds):
+                response = await self._client.send(request, stream=True)
+            target = response.extensions.get("location", "")
             if not (response.is_redirect and target):
                 return response
             await response.aclose()
-            url = urljoin(url, target)
-        raise ProviderError(f"{self.name}: a link leads round in circles.", advice=Advice.LATER)
+            try:
+                url = urljoin(url, target)
+            except ValueError:
+                url = ""
+            self._check(url, "was redirected to an address")
+        raise ProviderError(f"{self.name}: a link leads round in circles.", AGAIN, advice=Advice.LATER)
 
-    def _check(self, url: str) -> None:
-        """A link may lead to https without a name or password in it; in a rehearsal also to http on this machine."""
-        try:
-            parts = urlsplit(url)
-            host = parts.hostname or ""
-        except ValueError:
-            host, parts = "", urlsplit("")
-        if parts.scheme == "https" and host and not (parts.username or parts.password):
-            return
-        if parts.scheme == "http" and self._here and is_loopback(host):
-            return
-        shown = f"{parts.scheme[:10]}://{host[:100]}" if host else "no address"
-        raise ProviderError(f"{self.name} gave a link that is not followed: {shown}.", "Only https links are.")
+    def _check(self, url: str, what: str = "gave a link") -> None:
+        """A link may lead to https without a name or password in it, not by number to where only this machine can go.
 
-    def _refusal(self, response: httpx.Response) -> ProviderError:
-        status, host = response.status_code, response.url.host
-        if status in (401, 403, 404, 410):
-            fact = f"{self.name}: the link to {host} is dead ({status})."
-            return LinkDied(fact, "A fresh link is asked for.", advice=Advice.LATER)
-        after = retry_after(response.headers.get("retry-after"), self._now())
-        return ProviderError(
-            f"{self.name}: {host} answered {status} to a download.",
-            "It is tried again.",
-            advice=Advice.LATER if status in (408, 416, 425, 429) or status >= 500 else Advice.NEVER,
-            after_seconds=after,
-        )
+        In a rehearsal it may also lead to this machine. What a name stands for is not looked up. Raises
+        `ProviderError`.
+        """
+        address = ""
+        with suppress(httpx.InvalidURL, ValueError, ArithmeticError):
+            parts = httpx.URL(url)  # read by the one who will dial it
+            host, port = parts.host, parts.port
+            if parts.scheme:
+                address = f"{parts.scheme[:10]}://{shown(host)[:100]}" + ("" if port is None else f":{port}"[:20])
+            same = urlsplit(url).hostname in (host, parts.raw_host.decode())  # and nobody else would read another
+            if (port is None or 0 < port < 1 << 16) and host and same and not parts.userinfo:
+                if is_loopback(host) and self._here and parts.scheme in ("http", "https"):
+                    return
+                if parts.scheme == "https" and not (is_loopback(host) or is_inside(host)):
+                    return
+        fact = f"{self.name} {what} that is not followed: {address or 'no address'}."
+        raise ProviderError(fact, "Only https links to public addresses are.")
 
     async def put(self, url: str, path: Path, content_type: str) -> None:
         """Streams a file into a presigned place, without the key. Raises `ProviderError`, `OSError`."""
@@ -307,14 +323,15 @@ class HttpWire:
         fault: ProviderError
         try:
             request = self._client.build_request("PUT", url, headers=headers, content=_stream(path))
-            response = await self._client.send(request, stream=True)
-            await response.aclose()
+            with _limited(request, self._patience.file_seconds):
+                response = await self._client.send(request, stream=True)
+                await response.aclose()
             if response.status_code in (200, 201, 204):
                 return
             fact = f"{self.name}: {response.url.host} answered {response.status_code} to an upload."
             fault = ProviderError(fact, "A new place for it is asked for.", advice=Advice.LATER)
         except FOREIGN as error:
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError):
                 raise
             fault = self._fault(error, advice_of(error, repeatable=True), "an upload")
         raise fault
@@ -324,6 +341,7 @@ _CAUSES = {
     "ConnectError": "it cannot be reached",
     "ConnectTimeout": "it cannot be reached in time",
     "ReadTimeout": "it did not answer in time",
+    "TimeoutError": "it did not answer in time",
     "WriteTimeout": "it did not take the request in time",
     "PoolTimeout": "no connection was free in time",
     "ProxyError": "the proxy refused the connection",
@@ -332,6 +350,31 @@ _CAUSES = {
     "RemoteProtocolError": "it broke off its answer",
     "DecodingError": "its answer cannot be unpacked",
 }
+
+
+@contextmanager
+def _limited(request: httpx.Request, seconds: float) -> Iterator[None]:
+    """Gives a request so much time from its first byte on; raises `TimeoutError` after it."""
+    with anyio.fail_after(MOST_UNSENT_SECONDS + seconds) as scope:
+
+        async def happened(what: str, _: Mapping[str, Any]) -> None:
+            if what == "http11.send_request_headers.started":
+                scope.deadline = anyio.current_time() + seconds
+
+        request.extensions["trace"] = happened
+        yield
+
+
+async def _unread_location(response: httpx.Response) -> None:
+    # WHY: httpx reads every Location, followed or not, and takes one that it cannot read for a broken connection.
+    response.extensions["location"] = response.headers.pop("location", "")
+
+
+def _host(location: str) -> str:
+    try:
+        return shown(urlsplit(location).hostname or "")
+    except ValueError:
+        return ""
 
 
 async def _capped(response: httpx.Response) -> bytes:

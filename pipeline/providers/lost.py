@@ -1,4 +1,4 @@
-"""A job whose answer was lost, looked for in its service's list. Asks and reads; what follows from it is not told here.
+"""A job whose answer was lost, looked for in its service's list. Knows no ledger: what follows is not done here.
 
 Nobody documents in which order a list comes, and clocks differ: what does not show that it reaches far enough proves
 no absence.
@@ -7,7 +7,7 @@ no absence.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -15,12 +15,14 @@ from typing import Any
 
 import anyio
 
+from pipeline.providers.answers import shown
 from pipeline.providers.base import Call, Found, Listing, Lists, Reply
 from pipeline.providers.reach import patiently
 from pipeline.providers.remote import Sleep, Wire
 
 MARGIN = timedelta(minutes=10)  # by which a service's clock and ours may differ
 MOST_PAGES = 200
+MOST_NAMED = 5  # jobs in a sentence
 _MILLISECONDS = 10**11  # seconds since 1970 have fewer digits until the year 5138
 
 
@@ -101,3 +103,47 @@ def trail(page: Lists, pages: Pages, request: Mapping[str, Any], mark: str) -> T
     found = {one.job_id: one for listing in listings for one in listing.found}
     possible = {one.job_id: one for listing in listings for one in listing.possible if one.job_id not in found}
     return Trail(found=tuple(found.values()), possible=tuple(possible.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a list says of a request: the one job that it made, or that it made none, or as `told` why neither is shown.
+
+    `candidates` are the jobs among which nothing tells.
+    """
+
+    job: Found | None = None
+    absent: bool = False
+    told: str = ""
+    candidates: tuple[Found, ...] = ()
+
+
+def judge(trail: Trail, *, began: datetime, taken: Set[str], claimed: Mapping[str, str], gap: str) -> Finding:
+    """Decides on a request that began at a moment: exactly one job of its mark is its own, and nothing is guessed.
+
+    `taken` are jobs whose request is known; `claimed` names by job another request that may have made it; `gap` is why
+    the list proves no absence, if it does not.
+    """
+    found = [one for one in trail.found if one.job_id not in taken and not is_before(one, began)]
+    possible = [one for one in trail.possible if one.job_id not in taken and not is_before(one, began)]
+    if len(found) > 1:
+        told = f"lists {len(found)} jobs that it may be: {_named(found)}"
+        return Finding(told=told, candidates=tuple(found))
+    if found:
+        (one,) = found
+        if one.job_id in claimed:
+            told = f"lists the job {one.job_id}, which may as well be that of {claimed[one.job_id]}"
+            return Finding(told=told, candidates=(one,))
+        if moment(one.created_at) is None:
+            told = f"lists the job {one.job_id}, and does not say when that was made"
+            return Finding(told=told, candidates=(one,))
+        return Finding(job=one)
+    if possible:
+        told = f"lists {len(possible)} without a mark, each of which it may be: {_named(possible)}"
+        return Finding(told=told, candidates=tuple(possible))
+    return Finding(told=f"does not list it, but {gap}") if gap else Finding(absent=True)
+
+
+def _named(some: Sequence[Found]) -> str:
+    names = ", ".join(shown(one.job_id) for one in some[:MOST_NAMED])
+    return names + (f" and {len(some) - MOST_NAMED} more" if len(some) > MOST_NAMED else "")

@@ -39,9 +39,10 @@ def job_id(reply: Reply) -> str | None:
     """`task_id`, else `id`, at the top or in `data`, or `data` itself where it is a text (S4:21-22)."""
     top = reply.json
     if not 200 <= reply.status < 300 or _code(top) not in _FINE or dig(top, "error"):
-        return None
+        # an error's `id` may be anything's; a `task_id` is a job that was made
+        return answers.text(dig(top, "task_id")) or answers.text(dig(top, "data", "task_id")) or None
     data = dig(top, "data")
-    found = _named(top) or _named(data) or (data if isinstance(data, str) else "")
+    found = _named(top) or _named(data) or answers.text(data)
     return found or None
 
 
@@ -132,7 +133,7 @@ def _in_layer(layer: dict[str, Any], name: str) -> str:
     return ""
 
 
-_MOST_USAGE = 4000  # characters of JSON
+_MOST_USAGE = 4000  # bytes of JSON
 
 
 def _facts(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -150,9 +151,9 @@ def _facts(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
             if type(tokens) is int and 0 <= tokens < 10**15:
                 facts.setdefault("tokens", tokens)
         try:
-            if len(dumps(usage)) <= _MOST_USAGE:
+            if len(dumps(usage).encode()) <= _MOST_USAGE:  # as it is kept: in bytes
                 facts.setdefault("usage", usage)
-        except (ValueError, TypeError, RecursionError):
+        except (TypeError, *answers.UNFORESEEN):
             pass
     return facts
 

@@ -15,11 +15,14 @@ import anyio
 
 from pipeline.errors import Advice, ProviderError
 from pipeline.media.sniff import HEAD_BYTES, Media, sniff
-from pipeline.providers.base import Assets, Call, Reviews, Slot, Uploads
+from pipeline.providers import answers
+from pipeline.providers.base import Asset, Assets, Call, Reply, Reviews, Uploads
 from pipeline.providers.remote import Sleep, Wire
 
 T = TypeVar("T")
 TRIES = 6
+MOST_UNREADABLE = 2  # answers in a row of calls that are tried again: the next one is no better
+MOST_PAUSE_SECONDS = 60.0  # whatever a Retry-After says
 KEPT_SECONDS = 3600  # S2 does not say how long it keeps what was stored there (B16)
 REVIEW_LIMIT_SECONDS = 1800.0
 MOST_PAGES = 40
@@ -30,6 +33,7 @@ MIME = {
     "flac": "audio/flac",
 }  # fmt: skip
 _SUFFIXES = {"jpeg": "jpg"}
+_SERVICE = "The service"
 
 
 class Stores(Wire, Protocol):
@@ -66,13 +70,15 @@ def data_url(path: Path) -> str:
 async def patiently(call: Callable[[], Awaitable[T]], sleep: Sleep = anyio.sleep) -> T:
     """What a free call brings; tried again while its failure is one that passes. Raises `ProviderError`."""
     seconds = 0.5
+    unreadable = 0
     for last in range(TRIES, 0, -1):
         try:
             return await call()
         except ProviderError as error:
-            if error.advice is Advice.NEVER or last == 1:
+            unreadable += isinstance(error, answers.Unreadable)
+            if error.advice is Advice.NEVER or last == 1 or unreadable >= MOST_UNREADABLE:
                 raise
-            await sleep(seconds if error.after_seconds is None else error.after_seconds)
+            await sleep(seconds if error.after_seconds is None else min(error.after_seconds, MOST_PAUSE_SECONDS))
             seconds *= 2
     raise AssertionError
 
@@ -85,7 +91,7 @@ async def store(page: Uploads, wire: Stores, path: Path, name: str, sleep: Sleep
         raise ProviderError(f"The service stores no such file ({path.suffix or 'no ending'}).", f"It stores {known}.")
 
     async def once() -> str:
-        slot: Slot = page.slot(await wire.send(page.presign(name, kind)))
+        slot = answers.read(_SERVICE, "other", page.slot, await wire.send(page.presign(name, kind)))
         await wire.put(slot.url, path, kind)
         return slot.address
 
@@ -102,17 +108,12 @@ async def review(page: Reviews, wire: Wire, url: str, media: Media, name: str, s
         return found
 
     async def hand_in() -> str:
-        asset = page.asset(await wire.send(page.review(url, media, name)))
-        if asset.error:
-            raise asset.error
-        return asset.id
+        return _standing(page, await wire.send(page.review(url, media, name))).id
 
     handed_in = await patiently(hand_in, sleep)
 
     async def ask() -> str:
-        asset = page.asset(await wire.send(page.ask_asset(handed_in)))
-        if asset.error:
-            raise asset.error
+        asset = _standing(page, await wire.send(page.ask_asset(handed_in)))
         return asset.address if asset.done else ""
 
     pace = min(page.REVIEW_SECONDS, wire.poll_seconds) if wire.poll_seconds < 1 else page.REVIEW_SECONDS
@@ -129,8 +130,16 @@ async def review(page: Reviews, wire: Wire, url: str, media: Media, name: str, s
     )
 
 
+def _standing(page: Reviews, reply: Reply) -> Asset:
+    """The asset in an answer. Raises `ProviderError`, also where the review refused it."""
+    asset = answers.read(_SERVICE, "other", page.asset, reply)
+    if asset.error:
+        raise asset.error
+    return asset
+
+
 async def _listed(page: Reviews, wire: Wire, call: Call, media: Media) -> Assets:
-    return page.asset_list(await wire.send(call), media)
+    return answers.read(_SERVICE, "other", lambda reply: page.asset_list(reply, media), await wire.send(call))
 
 
 async def _approved(page: Reviews, wire: Wire, media: Media, name: str, sleep: Sleep) -> str:

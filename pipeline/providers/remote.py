@@ -6,6 +6,7 @@ sent again: only the answer that certainly says no comes back as advice to try l
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import anyio
 
 from pipeline.errors import Advice, JobLost, LinkDied, ProviderError
 from pipeline.media.sniff import HEAD_BYTES, sniff
+from pipeline.providers import answers
 from pipeline.providers.base import Call, Enlarges, RemotePage, Reply, Status, is_service
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -55,9 +57,9 @@ async def submit(
     if is_service(page):
         reply = await wire.send(page.submit(request, inputs, mark, callback))
         # WHY: the page is asked first, whatever the status: a refusal that names a job has taken it.
-        job_id = page.job_id(reply)
+        job_id = answers.read(page.NAME, "create", page.job_id, reply)
         if not job_id:
-            raise page.fault(reply, "create")
+            raise answers.read(page.NAME, "create", functools.partial(page.fault, asked="create"), reply)
         return job_id
     reply = await wire.send(page.submit(request, inputs))
     if not 200 <= reply.status < 300:
@@ -94,6 +96,8 @@ async def wait(
     began, age = anyio.current_time(), 0.0
     while limit_seconds is None or age < limit_seconds:
         pause = seconds * random.uniform(0.9, 1.1) if real else seconds  # so that many are not asked after at once
+        if limit_seconds is not None:
+            pause = min(pause, limit_seconds - age)
         await sleep(pause)
         age = anyio.current_time() - began
         try:
@@ -117,7 +121,7 @@ async def wait(
 async def _ask(page: RemotePage | Enlarges, wire: Wire, call: Call) -> Status:
     reply = await wire.send(call)
     if is_service(page):
-        return page.status(reply)  # it says itself what an HTTP status is worth
+        return answers.read(page.NAME, "poll", page.status, reply)  # it says itself what an HTTP status is worth
     if not 200 <= reply.status < 300:
         raise page.fault(reply)
     return page.status(reply)
@@ -182,3 +186,4 @@ def _suffix(file: Path) -> str:
 
 
 _STILLS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+STILLS = frozenset(_STILLS.values())

@@ -227,7 +227,7 @@ def slot(reply: Reply) -> Slot:
     if not url or not address:
         raise answers.unreadable(NAME, reply, "other")
     seconds = dig(result, "expires_in")
-    return Slot(url=url, address=address, seconds=seconds if type(seconds) is int else 0)
+    return Slot(url=url, address=address, seconds=seconds if type(seconds) is int and 0 <= seconds < 10**9 else 0)
 
 
 def submit(request: Mapping[str, Any], inputs: Sequence[str], mark: str = "", callback: str = "") -> Call:
@@ -254,9 +254,6 @@ def _result(reply: Reply, asked: Asked) -> Any:
 
 def job_id(reply: Reply) -> str | None:
     """`result.task_id`; with it even CONCURRENCY_LIMIT_REACHED means that the task is queued (S2:256, B8)."""
-    code = answers.text(dig(reply.json, "code"))
-    if code not in ("200", "CONCURRENCY_LIMIT_REACHED"):
-        return None
     return answers.text(dig(reply.json, "result", "task_id")) or answers.text(dig(reply.json, "task_id")) or None
 
 
@@ -281,16 +278,17 @@ def status(reply: Reply) -> Status:
     found = {"video": dig(job, "video_url"), "last_frame": dig(job, "last_frame_url")}
     links = {name: url for name, value in found.items() if (url := answers.link(value))}
     seed = dig(job, "seed")
-    facts = {"seed": seed} if type(seed) is int else {}
+    facts = {"seed": seed} if type(seed) is int and abs(seed) < 10**15 else {}
     if "video" not in links:
         links = {}
     return Status(done=True, links=links, charged=amount(dig(job, "credit_cost")), facts=facts)
 
 
 def _failure(word: str, job: Any) -> ProviderError:
-    code, message = answers.text(dig(job, "error_code")), answers.text(dig(job, "error_message"))
-    codes = (code,) if code else ()
-    told = answers.Said(codes=codes, message=answers.shown(message) or ("" if word == "failed" else f"it is {word}"))
+    code, message = answers.text(dig(job, "error_code")), dig(job, "error_message")
+    codes = (code[:100],) if code else ()
+    words = answers.shown(message) if isinstance(message, str) else ""
+    told = answers.Said(codes=codes, message=words or ("" if word == "failed" else f"it is {word}"))
     return answers.failure(NAME, told, kind_of)
 
 
@@ -350,6 +348,8 @@ def listed(reply: Reply, request: Mapping[str, Any], mark: str) -> Listing:
         created = answers.text(dig(item, "created_at"))
         oldest = min(oldest, created) if oldest and created else oldest or created
         name = answers.text(dig(item, "task_id"))
+        if dig(item, "task_id") and not name:
+            raise answers.unreadable(NAME, reply, "other")  # it may be the one that is looked for
         if name and all(dig(item, field) in (None, wanted[field]) for field in _SAME if field in wanted):
             (possible if dig(item, "seed") is None else found).append(Found(job_id=name, created_at=created))
     number, total = dig(result, "page"), dig(result, "total")

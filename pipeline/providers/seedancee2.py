@@ -181,8 +181,8 @@ def submit(request: Mapping[str, Any], inputs: Sequence[str], mark: str = "", ca
 
 
 def job_id(reply: Reply) -> str | None:
-    """`data.id` (S3:176)."""
-    return (answers.text(dig(reply.json, "data", "id")) or None) if 200 <= reply.status < 300 else None
+    """`data.id` (S3:176), whatever the status: an answer that names a job has made it."""
+    return answers.text(dig(reply.json, "data", "id")) or None
 
 
 def poll(job_id: str) -> Call:
@@ -261,6 +261,8 @@ def listed(reply: Reply, request: Mapping[str, Any], mark: str) -> Listing:
     for item in items:
         created, name = answers.text(dig(item, "created_at")), answers.text(dig(item, "id"))
         oldest = min(oldest, created) if oldest and created else oldest or created
+        if dig(item, "id") and not name:
+            raise answers.unreadable(NAME, reply, "other")  # it may be the one that is looked for
         theirs = dig(item, "metadata", MARK)
         if name and mark and theirs == mark:
             found.append(Found(job_id=name, created_at=created))

@@ -36,8 +36,8 @@ def submit(request: Mapping[str, Any], inputs: Sequence[str], mark: str = "", ca
 
 
 def job_id(reply: Reply) -> str | None:
-    """`taskId` (S0:515)."""
-    return (answers.text(dig(reply.json, "taskId")) or None) if 200 <= reply.status < 300 else None
+    """`taskId` (S0:515), whatever the status: an answer that names a job has made it."""
+    return answers.text(dig(reply.json, "taskId")) or None
 
 
 def poll(job_id: str) -> Call:

@@ -12,7 +12,7 @@ from pipeline.recipe.explain import At
 from pipeline.recipe.files import ARTICLED, InputFault
 from pipeline.recipe.findings import Findings
 from pipeline.recipe.inputs import Inputs
-from pipeline.recipe.model import Budget, Caps, Film, Shot, Source
+from pipeline.recipe.model import SCOPES, Budget, Caps, Film, Shot, Source
 
 
 def film(given: Any, shots: Sequence[Shot], inputs: Inputs, findings: Findings) -> Film | None:
@@ -64,11 +64,8 @@ def _sound(name: str, inputs: Inputs, findings: Findings, at: At) -> Source | No
 
 def budget(given: Mapping[str, Any], findings: Findings) -> Budget:
     """The budget as the recipe has it."""
-    return Budget(
-        run=_caps(given.get("run") or {}, findings, ("budget", "run")),
-        shot=_caps(given.get("shot") or {}, findings, ("budget", "shot")),
-        on_exceed=given.get("on_exceed", "refuse"),
-    )
+    caps: dict[str, Any] = {scope: _caps(given.get(scope) or {}, findings, ("budget", scope)) for scope in SCOPES}
+    return Budget(**caps, on_exceed=given.get("on_exceed", "refuse"))
 
 
 def _caps(given: Mapping[str, Any], findings: Findings, at: At) -> Caps:

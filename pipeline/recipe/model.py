@@ -126,11 +126,23 @@ class Caps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What a run of the recipe may cost: in all, and for one take of a shot."""
+    """What a run of the recipe may cost, in all and for one take of a shot, and what all runs may in a period."""
 
     run: Caps = Caps()
     shot: Caps = Caps()
+    day: Caps = Caps()
+    week: Caps = Caps()
+    month: Caps = Caps()
     on_exceed: OnExceed = "refuse"
+
+    def of(self, scope: str) -> Caps:
+        """The caps of one of `SCOPES`."""
+        found: Caps = getattr(self, scope)
+        return found
+
+
+SCOPES = ("run", "shot", "day", "week", "month")
+"""What a budget has caps for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,6 +168,9 @@ class _Grammar(Leaves):
             "properties": {
                 "run": {"$ref": "#/$defs/caps", "description": "For a run of this recipe."},
                 "shot": {"$ref": "#/$defs/caps", "description": "For one take: all attempts, and its upscale."},
+                "day": {"$ref": "#/$defs/caps", "description": "For all runs in the workspace in a day."},
+                "week": {"$ref": "#/$defs/caps", "description": "For all of them in a week, from Monday."},
+                "month": {"$ref": "#/$defs/caps", "description": "For all of them in a month."},
                 "on_exceed": self.one_of(
                     ("refuse", "stop", "skip"),
                     "refuse: start nothing; stop: in the order of the plan; skip: least `priority` first.",

@@ -51,6 +51,7 @@ class Attempt:
     status: AttemptStatus
     error: str | None
     hint: str
+    reserved: Decimal  # at first
     held: Decimal
     charged: Decimal | None
     refunded: Decimal
@@ -111,6 +112,7 @@ class _Open:
             status=status,
             error=self.error,
             hint=self.hint,
+            reserved=self.reserved,
             held=held,
             charged=self.charged,
             refunded=self.refunded,

@@ -40,6 +40,8 @@ def price(step: Step) -> str:
     """A step's price in its account's unit: one amount, or the expected and the upper one."""
     if not step.account:
         return "free"
+    if not step.price.known:
+        return "?"
     if step.price.low == step.price.high:
         return text(step.price.high)
     return f"{text(step.price.low)}-{text(step.price.high)}"
@@ -48,6 +50,7 @@ def price(step: Step) -> str:
 def sums(totals: Totals, plan: Plan) -> str:
     """Amounts by account, and dollars where they are known."""
     parts = [f"{text(most)} {name} {_unit(plan, name)}" for name, most in sorted(totals.credits.items()) if most]
+    parts += [f"an unknown amount to {name} ({count} steps)" for name, count in sorted(totals.unknown.items())]
     if not parts:
         return "nothing"
     worth = "" if totals.usd is None else f" ({dollars(totals.usd)})"

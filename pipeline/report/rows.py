@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.engine.state import Phase
 from pipeline.events import Artifact, Result, Skipped, Succeeded
-from pipeline.money import ZERO
+from pipeline.money import ZERO, text
 from pipeline.plan.model import Action, Block, Step, Take, take_id
 from pipeline.providers.base import LocalPage, RemotePage
 from pipeline.providers.catalog import LOCAL
@@ -112,14 +112,23 @@ def rows(story: Story) -> Rows:
     takes = tuple(reader.row(take) for take in story.plan.takes)
     warnings = [" ".join((fault.fact, fault.hint)).strip() for fault in story.plan.warnings]
     for take, row in zip(story.plan.takes, takes, strict=True):
-        warnings.extend(warnings_of(take, {name: (out.width, out.height) for name, out in row.outputs.items()}))
+        warnings.extend(warnings_of(take, row.outputs))
+    warnings.extend(_overrun(a) for tried in reader.attempts.values() for a in tried if a.charged and a.reserved)
     return Rows(
         takes=takes,
         film=reader.film(),
         tried=tuple(attempt for tried in reader.attempts.values() for attempt in tried),
         estimated=reader.estimated(),
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(dict.fromkeys(filter(None, warnings))),
     )
+
+
+def _overrun(attempt: Attempt) -> str:
+    """A sentence about a charge that is more than was reserved, else nothing."""
+    if attempt.charged is None or attempt.charged <= attempt.reserved:
+        return ""
+    took, kept = text(attempt.charged), text(attempt.reserved)
+    return f"{attempt.step}: {attempt.account} charged {took} credits, and {kept} were reserved."
 
 
 class _Reader:
@@ -129,7 +138,7 @@ class _Reader:
         self.story = story
         self.steps = {step.id: step for step in story.plan.steps}
         self.attempts = attempts(story.events, story.plan)
-        self.made = {event.key for event in story.events if isinstance(event, Succeeded)}
+        self.made = {event.key for event in story.events if isinstance(event, Succeeded) and event.attempt}
         self.made |= {key for key, kept in story.kept.items() if kept.run == story.run.id}
         self.skipped = {event.step: event for event in story.events if isinstance(event, Skipped)}
         self._pages: dict[str, bool] = {}

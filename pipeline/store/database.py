@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import StoreError
-from pipeline.store import faults
+from pipeline.store import derive, faults
 
-VERSION = 1
+VERSION = 2
 _OURS = (
     0x52555348  # "RUSH": SQLite keeps it in the file's header, so that another program's database is not taken for ours
 )
@@ -35,6 +35,13 @@ def connect(path: Path, *, read_only: bool = False, patience_seconds: float = PA
                 connection.close()
                 connection = _sqlite("file::memory:", patience_seconds)
             _lay(connection)
+            if read_only:
+                connection.execute("PRAGMA query_only = ON")
+        elif _version(connection) < VERSION:
+            if read_only:
+                # WHY: it may lie where nobody may write, and another process may have it open; a copy reads the same.
+                connection = _copied(connection, patience_seconds)
+            _bring_up(connection)
             if read_only:
                 connection.execute("PRAGMA query_only = ON")
         if not read_only:
@@ -92,7 +99,7 @@ def _quoted(path: Path) -> str:
 
 
 def _is_blank(connection: sqlite3.Connection, path: Path) -> bool:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(connection)
     if connection.execute("PRAGMA application_id").fetchone()[0] != _OURS:
         if version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise StoreError(f"{path} is a database of another program.", "Name another folder with --workspace.")
@@ -103,6 +110,38 @@ def _is_blank(connection: sqlite3.Connection, path: Path) -> bool:
             "Upgrade Rushes, or name another folder with --workspace.",
         )
     return False
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _copied(connection: sqlite3.Connection, patience_seconds: float) -> sqlite3.Connection:
+    """A copy in memory of what is there now; the original is closed."""
+    copy = _sqlite("file::memory:", patience_seconds)
+    with contextlib.closing(connection):
+        connection.backup(copy)
+    return copy
+
+
+def _bring_up(connection: sqlite3.Connection) -> None:
+    """Gives an older ledger this version's tables, what follows from its events made anew; in one transaction."""
+    with transaction(connection):
+        if _version(connection) < VERSION:  # another process may have done it meanwhile
+            for statement in _statements():
+                connection.execute(statement)
+            derive.anew(connection)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _statements() -> Iterator[str]:
+    """The schema's statements, one by one: `executescript` would end the transaction that it is called in."""
+    statement = ""
+    for line in _SCHEMA.read_text(encoding="utf-8").splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _lay(connection: sqlite3.Connection) -> None:

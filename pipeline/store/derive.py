@@ -1,4 +1,4 @@
-"""What follows from the events: attempts, results and standing failures, by SQL over the log alone.
+"""What follows from the events: attempts, results, standing failures and what is held, from the log alone.
 
 The same statements bring the tables up to date after each group and make them anew from nothing, so they cannot differ.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
+
+from pipeline.store import holding
 
 STEP_KINDS = frozenset({"Started", "Submitted", "Refused", "Doubted", "Settled", "Succeeded", "Failed"})
 
@@ -79,7 +81,11 @@ def advance(connection: sqlite3.Connection, *, after: int, kinds: Collection[str
     """Brings the derived tables up to date with the events beyond `after`, all of these kinds; in a transaction."""
     since = {"after": after}
     if not STEP_KINDS.isdisjoint(kinds):
+        moves = not holding.KINDS.isdisjoint(kinds)
+        before = holding.touched(connection, after) if moves and after else []
         connection.execute(_ATTEMPTS, since)
+        if moves:
+            holding.note(connection, before, holding.touched(connection, after))
     if "Failed" in kinds:
         connection.execute(_STANDING, since)
     if "Succeeded" in kinds:
@@ -89,6 +95,6 @@ def advance(connection: sqlite3.Connection, *, after: int, kinds: Collection[str
 
 def anew(connection: sqlite3.Connection) -> None:
     """Makes the derived tables from the events alone; in a transaction."""
-    for table in ("attempts", "results", "standing"):
+    for table in ("attempts", "results", "standing", "held"):
         connection.execute(f"DELETE FROM {table}")
     advance(connection, after=0)

@@ -11,7 +11,7 @@ import queue
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import digest, events
 from pipeline.errors import StoreError
-from pipeline.events import Event
-from pipeline.store import database, derive, faults
+from pipeline.events import Event, Started
+from pipeline.store import claims, database, derive, faults
+from pipeline.store.claims import Claim, Granted, Terms, Verdict
 
 if TYPE_CHECKING:
     import anyio
@@ -43,6 +44,15 @@ Row = tuple[str, str, str | None, str | None, int | None, str, str | None]
 class _Told(NamedTuple):
     row: Row
     waiting: anyio.Event | None
+    claim: _Asked | None = None
+
+
+class _Asked:
+    """A claim, and what became of it once it was decided."""
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.verdict: Verdict | None = None
 
 
 def row_of(event: Event) -> Row:
@@ -61,15 +71,30 @@ def row_of(event: Event) -> Row:
     return (event.at, kind, event.step, event.key, event.attempt, data, once)  # type: ignore[union-attr]
 
 
-def write(connection: sqlite3.Connection, run: str, rows: list[Row]) -> None:
-    """Adds rows in their order and brings every table up to date with them, in one durable transaction."""
-    kinds = {row[1] for row in rows}
+def write(connection: sqlite3.Connection, run: str, rows: list[Row], asked: Sequence[Claim] = ()) -> list[Verdict]:
+    """Adds rows in their order and then what is granted of the claims, in one durable transaction; tells each verdict.
+
+    Every table is up to date with the rows when the claims are decided, and with what was granted in the end.
+    """
     with database.transaction(connection):
-        after = connection.execute(_LAST).fetchone()[0]
-        connection.execute(_INSERT, {"run": run, "rows": json.dumps(rows, ensure_ascii=False)})
-        derive.advance(connection, after=after, kinds=kinds)
-        if "RunEnded" in kinds or "RunStarted" in kinds:
-            _note_status(connection, run, rows)
+        if rows:
+            _add(connection, run, rows)
+        if not asked:
+            return []
+        verdicts = claims.decide(connection, run, asked)
+        granted = [row_of(c.event) for c, verdict in zip(asked, verdicts, strict=True) if isinstance(verdict, Granted)]
+        if granted:
+            _add(connection, run, granted)
+    return verdicts
+
+
+def _add(connection: sqlite3.Connection, run: str, rows: list[Row]) -> None:
+    kinds = {row[1] for row in rows}
+    after = connection.execute(_LAST).fetchone()[0]
+    connection.execute(_INSERT, {"run": run, "rows": json.dumps(rows, ensure_ascii=False)})
+    derive.advance(connection, after=after, kinds=kinds)
+    if "RunEnded" in kinds or "RunStarted" in kinds:
+        _note_status(connection, run, rows)
 
 
 def _note_status(connection: sqlite3.Connection, run: str, rows: list[Row]) -> None:
@@ -127,22 +152,37 @@ class Journal:
         Cancelled while it waits, the event is written all the same.
         """
         waiting = self._new_event()
-        self._tell(event, waiting)
+        self._put(_Told(row_of(event), waiting))
         await waiting.wait()
         if self._failure is not None:
             raise self._refusal()
 
+    async def claim(self, event: Started, terms: Terms) -> Verdict:
+        """Says whether an attempt may begin, over every run on this ledger; if it may, its beginning is durable.
+
+        Whatever was told before is taken into account. Raises `StoreError` if that could not be decided. Cancelled
+        while it waits, the attempt may have begun all the same.
+        """
+        asked = _Asked(Claim(event, terms))
+        waiting = self._new_event()
+        self._put(_Told(row_of(event), waiting, asked))
+        await waiting.wait()
+        if self._failure is not None:
+            raise self._refusal()
+        assert asked.verdict is not None
+        return asked.verdict
+
     def post(self, event: Event) -> None:
         """Takes the event down in order; durable at the latest with the next commit, and soon without one."""
-        self._tell(event, None)
+        self._put(_Told(row_of(event), None))
 
-    def _tell(self, event: Event, waiting: anyio.Event | None) -> None:
+    def _put(self, told: _Told) -> None:
         if self._failure is not None:
             raise self._refusal()
         if not self._open:
             raise RuntimeError("This journal is closed.")
-        self._told.put(_Told(row_of(event), waiting))
-        if waiting is not None:
+        self._told.put(told)
+        if told.waiting is not None:
             self._urgent.set()
 
     def _refusal(self) -> StoreError:
@@ -158,7 +198,7 @@ class Journal:
             group, more = self._next_group()
             if group and self._failure is None:
                 try:
-                    write(self._connection, self._run, [told.row for told in group])
+                    self._write(group)
                 except sqlite3.Error as error:
                     self._failure = faults.of_sqlite(error, self._path)
                     self._failure.__cause__ = error
@@ -170,6 +210,13 @@ class Journal:
                 self._wake(partial(_set_all, waiting))
         self._connection.close()
         self._wake(partial(_set_all, [*waiting, self._ended]))
+
+    def _write(self, group: Sequence[_Told]) -> None:
+        asked = [told.claim for told in group if told.claim is not None]
+        rows = [told.row for told in group if told.claim is None]
+        verdicts = write(self._connection, self._run, rows, [one.claim for one in asked])
+        for one, verdict in zip(asked, verdicts, strict=True):
+            one.verdict = verdict
 
     def _next_group(self) -> tuple[list[_Told], bool]:
         """What was told since the last group, and whether more may follow; waits for the first one."""

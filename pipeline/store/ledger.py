@@ -1,6 +1,7 @@
 """What the workspace knows: its runs, their events, and which key has which result, or failed, or is still out there.
 
-Reading is here; events are written through a `Journal`. Knows neither plans nor recipes: those are JSON to it.
+Reading is here; the events of a run under way are written through a `Journal`. Knows neither plans nor recipes: those
+are JSON to it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,7 +21,8 @@ from pipeline import digest, events
 from pipeline.errors import StoreError
 from pipeline.events import Event, Result
 from pipeline.money import ZERO
-from pipeline.store import database, derive, faults
+from pipeline.store import database, derive, faults, holding, journal
+from pipeline.store.holding import Held, Span
 from pipeline.store.journal import Journal
 
 _KEPT = """
@@ -41,6 +43,18 @@ WHERE refused IS NULL AND succeeded IS NULL
   AND (failed IS NULL OR (doubted IS NOT NULL AND submitted IS NULL AND settled IS NULL))
   AND (submitted IS NOT NULL OR doubted IS NOT NULL OR (provider <> '' AND account <> ''))
 """
+_WITH_REQUESTS = """
+SELECT a.key, a.run, a.step, a.attempt, a.provider, a.account, a.job_id, a.credits, a.usd,
+  a.doubted IS NOT NULL AND a.submitted IS NULL, a.at, a.settled IS NOT NULL,
+  coalesce(r.recipe, ''), coalesce(r.recipe_path, ''), coalesce(r.output, ''), coalesce(r.options, '{}'), e.data
+FROM (SELECT * FROM attempts WHERE %s) AS a
+LEFT JOIN runs AS r ON r.id = a.run LEFT JOIN events AS e ON e.seq = a.started
+"""
+_UNSETTLED = _WITH_REQUESTS % _PENDING.partition("WHERE")[2] + " ORDER BY a.first"
+_JOBS = (
+    _WITH_REQUESTS % "account = ? AND submitted IS NOT NULL AND started IS NOT NULL AND at >= ?"
+    + " ORDER BY a.first DESC LIMIT 20"
+)
 # What is read later replaces what was read before: the attempt to go on with comes last.
 _IN_ORDER = " ORDER BY job_id IS NOT NULL, first"
 _RUN = "SELECT id, recipe, recipe_path, output, date, status, started_at, finished_at, plan, options FROM runs"
@@ -93,6 +107,17 @@ class Pending:
     doubted: bool
     at: str
     settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled(Pending):
+    """Such an attempt with what it asked, and the run it belongs to; `request` is empty where that was not kept."""
+
+    recipe: str
+    recipe_path: str
+    output: str
+    options: Mapping[str, Any]  # of the run
+    request: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +197,27 @@ class Ledger:
             rows = self._rows(_PENDING + " AND key IN (SELECT value FROM json_each(?))" + _IN_ORDER, _list(keys))
         return {row[0]: _pending(row) for row in rows}
 
-    def unsettled(self) -> list[Pending]:
+    def unsettled(self) -> list[Unsettled]:
         """Every attempt that has no end yet, also several of one key, in the order they were begun."""
-        return [_pending(row) for row in self._rows(_PENDING + " ORDER BY first")]
+        return [_unsettled(row) for row in self._rows(_UNSETTLED)]
+
+    def jobs(self, account: str, since: str) -> list[Unsettled]:
+        """The newest 20 attempts of an account that its service took, begun at `since` (ISO, UTC) or later."""
+        return [_unsettled(row) for row in self._rows(_JOBS, account, since)]
+
+    def taken(self, provider: str, jobs: Iterable[str]) -> set[str]:
+        """Those of these jobs of a provider that some attempt has."""
+        query = "SELECT job_id FROM attempts WHERE provider = ? AND job_id IN (SELECT value FROM json_each(?))"
+        return {row[0] for row in self._rows(query, provider, _list(jobs))}
+
+    def last(self) -> int:
+        """The number of the last event of all, 0 where there is none."""
+        return int(self._rows("SELECT coalesce(max(seq), 0) FROM events")[0][0])
+
+    def held(self, spans: Sequence[Span]) -> list[dict[str, Held]]:
+        """For each span of time, by account, what is reserved, charged or unknown of all that was reserved in it."""
+        with self._reading() as connection:
+            return holding.sums(connection, spans)
 
     def redos(self, keys: Iterable[str] | None = None) -> dict[str, int]:
         """How often each of these base keys, or of all, was asked for anew, where it was."""
@@ -253,25 +296,34 @@ class Ledger:
         with self._transaction() as connection:
             derive.anew(connection)
 
+    def append(self, run: str, *events: Event) -> None:
+        """Takes events of a run down on which no process works, all in one durable transaction."""
+        with self._lock:
+            try:
+                journal.write(self._connection, run, [journal.row_of(event) for event in events])
+            except sqlite3.Error as error:
+                raise faults.of_sqlite(error, self.path) from error
+
     def journal(self, run: str) -> Journal:
         """What takes down the events of this run, over a connection of its own."""
         return Journal(self.path, run, patience_seconds=self._patience_seconds)
 
     def _rows(self, query: str, *values: str | None) -> list[tuple[Any, ...]]:
+        with self._reading() as connection:
+            return connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
-                return self._connection.execute(query, values).fetchall()
+                yield self._connection
             except sqlite3.Error as error:
                 raise faults.of_sqlite(error, self.path) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                with database.transaction(self._connection):
-                    yield self._connection
-            except sqlite3.Error as error:
-                raise faults.of_sqlite(error, self.path) from error
+        with self._reading() as connection, database.transaction(connection):
+            yield connection
 
 
 def _list(keys: Iterable[str]) -> str:
@@ -300,21 +352,37 @@ def _kept(row: tuple[Any, ...], result: Mapping[str, Any]) -> Kept:
 
 
 def _pending(row: tuple[Any, ...]) -> Pending:
-    key, run, step, attempt, provider, account, job_id, reserved, usd, doubted, at, settled = row
-    return Pending(
-        key=key,
-        run=run,
-        step=step,
-        attempt=attempt,
-        provider=provider,
-        account=account,
-        job_id=job_id,
-        credits=Decimal(reserved),
-        usd=_amount(usd),
-        doubted=bool(doubted),
-        at=at,
-        settled=bool(settled),
+    return Pending(**_open(row))
+
+
+def _unsettled(row: tuple[Any, ...]) -> Unsettled:
+    *_, recipe, recipe_path, output, options, started = row
+    return Unsettled(
+        **_open(row),
+        recipe=recipe,
+        recipe_path=recipe_path,
+        output=output,
+        options=digest.loads(options) or {},
+        request=digest.loads(started).get("request", {}) if started else {},
     )
+
+
+def _open(row: tuple[Any, ...]) -> dict[str, Any]:
+    key, run, step, attempt, provider, account, job_id, reserved, usd, doubted, at, settled, *_ = row
+    return {
+        "key": key,
+        "run": run,
+        "step": step,
+        "attempt": attempt,
+        "provider": provider,
+        "account": account,
+        "job_id": job_id,
+        "credits": Decimal(reserved),
+        "usd": _amount(usd),
+        "doubted": bool(doubted),
+        "at": at,
+        "settled": bool(settled),
+    }
 
 
 def _run(row: tuple[Any, ...]) -> Run:

@@ -1,5 +1,7 @@
--- The ledger, version 1. `runs`, `redos`, `lines` and `events` are what was told; the rest follows from `events`
--- alone (derive.py) and can be made anew from it at any time.
+-- The ledger, version 2. `runs`, `redos`, `lines` and `events` are what was told; `waiting` is of the moment; the rest
+-- follows from `events` alone (derive.py) and can be made anew from it at any time.
+--
+-- Version 2 added `held`, `waiting` and the index `attempts_in_flight`.
 
 CREATE TABLE IF NOT EXISTS runs (
   id          TEXT PRIMARY KEY,
@@ -83,6 +85,32 @@ CREATE INDEX IF NOT EXISTS attempts_open ON attempts (key) WHERE
   refused IS NULL AND succeeded IS NULL
   AND (failed IS NULL OR (doubted IS NOT NULL AND submitted IS NULL AND settled IS NULL))
   AND (submitted IS NOT NULL OR doubted IS NOT NULL OR (provider <> '' AND account <> ''));
+
+-- What a service may be working on, or is just being asked: few rows, however long the ledger is.
+CREATE INDEX IF NOT EXISTS attempts_in_flight ON attempts (account, at) WHERE
+  refused IS NULL AND succeeded IS NULL AND failed IS NULL AND settled IS NULL AND started IS NOT NULL;
+
+-- What is reserved, charged or of unknown outcome, by account and by the day (in UTC) and the quarter of an hour of the
+-- reservation: of it every day, week and month of any time zone is made up. Amounts are exact decimal texts.
+CREATE TABLE IF NOT EXISTS held (
+  grain   TEXT NOT NULL,
+  span    TEXT NOT NULL,
+  account TEXT NOT NULL,
+  credits TEXT NOT NULL,
+  usd     TEXT NOT NULL,
+  PRIMARY KEY (grain, span, account)
+) WITHOUT ROWID;
+
+-- Steps that wait for a place at an account whose every place is taken, so that runs get one in turn. A row that was
+-- not renewed until `until` is of a process that has gone.
+CREATE TABLE IF NOT EXISTS waiting (
+  account TEXT NOT NULL,
+  run     TEXT NOT NULL,
+  step    TEXT NOT NULL,
+  since   TEXT NOT NULL,
+  until   TEXT NOT NULL,
+  PRIMARY KEY (account, run, step)
+) WITHOUT ROWID;
 
 -- Which key has which result: the `seq` of its last Succeeded.
 CREATE TABLE IF NOT EXISTS results (

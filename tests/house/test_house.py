@@ -28,7 +28,17 @@ ROOMS = {  # library -> the rooms that may know it
     "h11": ("serve",),
     "tqdm": ("cli",),
     "argparse": ("cli",),
-    "anyio": ("engine", "providers", "store", "serve", "emulators", "session.py", "consent.py"),
+    "anyio": (
+        "engine",
+        "providers",
+        "store",
+        "serve",
+        "emulators",
+        "session.py",
+        "consent.py",
+        "recover.py",
+        "settle.py",
+    ),
     "starlette": ("emulators",),
     "uvicorn": ("emulators",),
 }

@@ -142,3 +142,72 @@ def test_a_denial_says_what_is_left() -> None:
     book = Book(Limits(run=Limit(credits={"x": D(10)})))
     book.reserve("a/generate", 1, take="a", account="x", credits=D(8), usd=None)
     assert str(book.deny("b", "x", D("2.5"), None)) == ("it needs 2.5 x credits; of 10 for the run, 2 are left")
+
+
+DAYS = Limits(windows={"day": Limit(credits={"x": D(10)}), "month": Limit(usd=D(5))})
+
+
+def test_a_period_counts_what_every_run_has_spent() -> None:
+    """A book that watches begins with the ledger's sums and adds what it reserves; its own history is in them."""
+    book = Book(DAYS)
+    book.reserve("a/generate", 1, take="a", account="x", credits=D(4), usd=D(1))
+    assert book.deny("b", "x", D(99), D(99)) is None
+    book.watch({("day", "x"): D(7), ("month", "usd"): D(1), ("week", "x"): D(50)})
+    assert str(book.deny("b", "x", D("3.5"), None)) == "it needs 3.5 x credits; of 10 for today, 3 are left"
+    assert str(book.deny("b", "x", D(2), D("4.5"))) == "it needs $4.5; of $5 for this month, $4 is left"
+    trial = book.copy()
+    trial.reserve("b/generate", 1, take="b", account="x", credits=D(3), usd=D(1))
+    assert trial.deny("c", "x", D(1), None) is not None
+    assert book.deny("c", "x", D(1), None) is None
+    book.settle("a/generate", 1, charged=D(1), usd=D("0.25"))
+    assert book.sum("day", "x") == 4
+
+
+def test_the_dollars_of_rehearsals_count_apart() -> None:
+    """In a period they are never added to real ones, which another run may have spent."""
+    book = Book(DAYS)
+    book.watch({("month", "usd"): D("4.5"), ("month", "usd@rehearsal"): D(1)})
+    assert book.deny("a", "x", D(1), D(1)) is not None
+    assert book.deny("a", "x@rehearsal", D(1), D(4)) is None
+    assert book.deny("a", "x@rehearsal", D(1), D("4.1")) is not None
+
+
+def test_a_shot_may_be_called_like_a_period() -> None:
+    """Its take is not taken for all runs of a day."""
+    book = Book(Limits(take=Limit(credits={"x": D(5)}), windows={"day": Limit(credits={"x": D(100)})}))
+    book.watch({("day", "x"): D(50)})
+    book.reserve("day/generate", 1, take="day", account="x", credits=D(4), usd=None)
+    assert (book.sum("day", "x"), book.sum("the shot day", "x")) == (54, 4)
+    assert str(book.deny("day", "x", D(2), None)) == "it needs 2 x credits; of 5 for the shot day, 1 are left"
+
+
+def test_the_tightest_of_all_periods_holds() -> None:
+    """Recipe, configuration and an account's own; what limits nothing is not there, a bare number says whose."""
+    limits = tightest(
+        [Budget(day=Caps(credits={"x": D(100)}), week=Caps(usd=D(9))), Budget(day=Caps(credits={"x": D(80)}))],
+        ["x", "y"],
+        {"x": Budget(day=Caps(bare=D(50)), month=Caps(bare=D(500)))},
+    )
+    assert limits.windows == {
+        "day": Limit(credits={"x": D(50), "y": D(0)}), "week": Limit(usd=D(9)), "month": Limit(credits={"x": D(500)}),
+    }  # fmt: skip
+    with pytest.raises(UserError) as caught:
+        tightest([Budget(day=Caps(bare=D(9)))], ["x", "y"])
+    assert caught.value.hint == "Name the account: credits: {x: 9} in YAML."
+
+
+@given(st.permutations(["reserve", "forget", "settle", "release", "reserve"]))
+def test_what_is_forgotten_was_never_there(moves: list[str]) -> None:
+    """An entry that still stands as it was reserved can be taken back, and reserved anew; an end stays."""
+    book = Book(Limits())
+    for move in moves:
+        if move == "reserve":
+            book.reserve("a/generate", 1, take="a", account="x", credits=D(7), usd=D(1))
+        elif move == "forget":
+            book.forget("a/generate", 1)
+        elif move == "settle":
+            book.settle("a/generate", 1, charged=D(5), usd=None)
+        else:
+            book.release("a/generate", 1)
+    state = book.state("a/generate", 1)
+    assert book.sum("run", "x") == {"reserved": 7, "settled": 5, "released": 0, "none": 0}[state]

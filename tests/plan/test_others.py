@@ -37,9 +37,9 @@ def wish(**values: object) -> Wish:
     [
         ("seegen", wish(seconds=Decimal(3)), "Use `model: happyhorse-1` for it."),
         ("seegen", wish(model="happyhorse-1", ratio="21:9"), "Use `model: seedance-2` for it."),
-        ("seegen", wish(resolution="480p"), "Use `provider: seedance2-movie, seedancee2 or naci` for it."),
+        ("seegen", wish(resolution="480p"), "Use `provider: seedance2-movie` (or seedancee2, naci) for it."),
         ("seedancee2", wish(kind="image", model="gpt-image-2"), "Use `provider: seegen` for it."),
-        ("seedancee2", wish(inputs=(FRAME,)), "Use `provider: seegen or naci` for it."),
+        ("seedancee2", wish(inputs=(FRAME,)), "Use `provider: seegen` (or naci) for it."),
         (
             "seegen",
             wish(kind="image", model="gpt-image-2", ratio="21:9"),

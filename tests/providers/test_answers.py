@@ -42,8 +42,8 @@ SEEGEN: list[Row] = [  # S0:536-544
     (408, None, ProviderError, DOUBT, LATER),
     (301, None, AccountRefused, NEVER, NEVER),
     (303, None, ProviderError, DOUBT, LATER),
-    (200, {}, ProviderError, DOUBT, LATER),
-    (200, None, ProviderError, DOUBT, LATER),
+    (200, {}, answers.Unreadable, DOUBT, LATER),
+    (200, None, answers.Unreadable, DOUBT, LATER),
     (400, {"message": "InputTextSensitiveContentDetected: no"}, Moderated, NEVER, NEVER),
     (400, {"code": "INVALID_URL", "message": "no https"}, ProviderError, NEVER, NEVER),  # S0:469-479, A21
     (400, {"error": {"code": "SOURCE_RESOLUTION_TOO_HIGH", "message": "4k"}}, ProviderError, NEVER, NEVER),

@@ -26,6 +26,8 @@ defaults: {provider: animatic, model: seedance-2, duration: 4.5, ratio: 9:16}
 budget:
   run: {usd: 8, credits: {seegen: 2000}}
   shot: {credits: 400.5}
+  day: {credits: {seegen: 5000}}
+  month: {usd: "{{ 50 * 2 }}"}
   on_exceed: skip
 references:
   keeper: {image: keeper.png, people: true}
@@ -101,6 +103,8 @@ def test_a_whole_recipe_is_read(tmp_path: Path) -> None:
     assert recipe.film.audio is not None
     assert recipe.film.audio.media == "audio"
     assert (recipe.budget.run.usd, recipe.budget.run.credits) == (Decimal(8), {"seegen": Decimal(2000)})
+    assert (recipe.budget.day.credits, recipe.budget.month.usd) == ({"seegen": Decimal(5000)}, Decimal(100))
+    assert not recipe.budget.week
     assert (recipe.budget.shot.bare, recipe.budget.on_exceed) == (Decimal("400.5"), "skip")
     assert recipe.vars["line"] == "an old keeper, 35mm film"
     assert (recipe.name, recipe.title, recipe.date) == ("test", "The Lighthouse Keeper", DATE)

@@ -110,7 +110,7 @@ def tables(ledger: Ledger) -> dict[str, list[tuple[Any, ...]]]:
     try:
         return {
             name: sorted(connection.execute(f"SELECT * FROM {name}"), key=repr)
-            for name in ("attempts", "results", "standing")
+            for name in ("attempts", "results", "standing", "held")
         }
     finally:
         connection.close()

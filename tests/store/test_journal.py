@@ -182,7 +182,7 @@ async def test_a_full_disk_loses_nothing_that_was_durable(disk: Any) -> None:
     path, done = disk.folder / "ledger.sqlite3", -1
     with Ledger(path) as ledger:
         filler = disk.folder / "filler"
-        filler.write_bytes(b"x" * 200_000)
+        filler.write_bytes(b"x" * 100_000)
         async with ledger.journal("run-1") as journal:
 
             async def fill() -> None:

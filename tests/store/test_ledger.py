@@ -29,6 +29,7 @@ from pipeline.events import (
     Submitted,
     Succeeded,
 )
+from pipeline.store import database
 from pipeline.store.ledger import Kept, Ledger, Line, Pending, Run, Standing
 
 AT = "2026-11-21T10:00:00.000Z"
@@ -337,7 +338,7 @@ def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     Ledger(path).close()
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute(f"PRAGMA user_version = {database.VERSION + 1}")
     connection.close()
     for read_only in (True, False):
         with pytest.raises(StoreError, match="newer Rushes") as caught:

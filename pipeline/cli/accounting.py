@@ -1,0 +1,85 @@
+"""`rushes ledger`: what was spent in this workspace, added up by account, day, recipe or shot."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pipeline.config.table import nearest
+from pipeline.desk import House
+from pipeline.errors import UserError
+from pipeline.report.ledger_text import FORMATS, Asked
+from pipeline.store import locks, spending, workspace
+from pipeline.store.ledger import Ledger
+
+
+def ledger(given: argparse.Namespace, house: House, show: Callable[[str], None], width: int) -> int:
+    """Shows the sums; where nothing was spent it says so.
+
+    Raises `UserError` for what is no day, for days in the wrong order and for an account or a recipe that nobody
+    knows here, `StoreError` for a workspace that cannot be read.
+    """
+    since, until = _day("--since", given.since), _day("--until", given.until)
+    if since and until and since > until:
+        raise UserError(f"--since {since} is after --until {until}.", "Put the earlier day first.")
+    zone = ZoneInfo(house.config.time_zone)
+    shelf = workspace.open_workspace(_folder(given.workspace, house), create=False)
+    spent = spending.entries(shelf.ledger, at_work=_at_work(shelf))
+    if since or until:
+        spent = spending.within(spent, zone, since=since, until=until)
+    chosen = (entry for entry in spent if given.account in ("", entry.account) and given.recipe in ("", entry.recipe))
+    sums = spending.summed(chosen, given.by, zone)
+    if not sums.totals:
+        _refuse_unknown(given, house, shelf.ledger)
+    asked = Asked(
+        place=str(shelf.folder),
+        time_zone=house.config.time_zone,
+        since=since,
+        until=until,
+        account=given.account,
+        recipe=given.recipe,
+    )
+    show(FORMATS[given.format](sums, asked, width))
+    return 0
+
+
+def _folder(named: str | None, house: House) -> Path:
+    """The workspace that is named, or the one of the current folder."""
+    said = named or house.environ.get("RUSHES_WORKSPACE")
+    return workspace.find(Path("recipe.yaml"), named=Path(said) if said else None)
+
+
+def _day(flag: str, said: str) -> str:
+    try:
+        if not said or date.fromisoformat(said).isoformat() == said:
+            return said
+    except ValueError:
+        pass
+    raise UserError(f"{flag} {said} is no date.", "Write it as 2026-11-21.")
+
+
+def _at_work(shelf: workspace.Workspace) -> Callable[[str, str], bool]:
+    """Whether a process holds a recipe and its output folder."""
+
+    def at_work(recipe: str, output: str) -> bool:
+        name = f"{recipe}-{hashlib.sha256(output.encode()).hexdigest()[:8]}"  # as `Reading.lock` names it
+        return locks.holder(shelf.locks, name) is not None
+
+    return at_work
+
+
+def _refuse_unknown(given: argparse.Namespace, house: House, path: Path) -> None:
+    """Raises `UserError` for a name that is neither here nor in the configuration: a slip must not look like thrift."""
+    if not path.exists():
+        return
+    accounts = {entry.account for entry in spending.entries(path)} | house.accounts().keys()
+    if given.account and given.account not in accounts:
+        raise UserError(f"{given.account} is no account that was used here.", nearest(given.account, sorted(accounts)))
+    with Ledger(path, read_only=True) as known:
+        recipes = sorted({run.recipe for run in known.runs(plans=False)})
+    if given.recipe and given.recipe not in recipes:
+        raise UserError(f"no recipe {given.recipe} was run here.", nearest(given.recipe, recipes))

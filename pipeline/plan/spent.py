@@ -1,0 +1,66 @@
+"""What was spent and tried before: by a run's earlier processes, and by every run in the present periods."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+from pipeline.events import Event, Failed, Refused, Settled, Started, Submitted
+from pipeline.money import ZERO
+from pipeline.plan.budget import Book, Limits, dollars_of
+from pipeline.plan.periods import span
+from pipeline.store.holding import add
+from pipeline.store.ledger import Ledger
+
+
+def book_of(history: tuple[Event, ...], limits: Limits) -> Book:
+    """The book that the events of a run's earlier processes left behind, under these limits."""
+    book = Book(limits)
+    for event in history:
+        match event:
+            case Started() if event.account:
+                take = event.step.partition("/")[0]
+                book.reserve(
+                    event.step,
+                    event.attempt,
+                    take=take,
+                    account=event.account,
+                    credits=event.credits,
+                    usd=event.usd,
+                    priced=event.priced,
+                )
+            case Settled():
+                book.settle(event.step, event.attempt, charged=event.charged, usd=event.usd)
+            case Refused() | Failed():
+                book.release(event.step, event.attempt)
+            case _:
+                pass
+    return book
+
+
+def attempts_of(history: tuple[Event, ...]) -> dict[str, int]:
+    """The last attempt's number of each step in a run's earlier processes."""
+    found: dict[str, int] = {}
+    for event in history:
+        if isinstance(event, Started):
+            found[event.step] = max(found.get(event.step, 0), event.attempt)
+    return found
+
+
+def failures_of(history: tuple[Event, ...]) -> dict[tuple[str, str], int]:
+    """How often each step failed with each key in a run's earlier processes; what no service took is not counted."""
+    free = {(event.step, event.attempt) for event in history if isinstance(event, Started) and not event.account}
+    tried = free | {(event.step, event.attempt) for event in history if isinstance(event, Submitted)}
+    failed = (e for e in history if isinstance(e, Failed) and (e.step, e.attempt) in tried)
+    return Counter((event.step, event.key) for event in failed)
+
+
+def held(ledger: Ledger, limits: Limits, at: str, zone: str) -> dict[tuple[str, str], Decimal]:
+    """What all runs have reserved and spent in the periods of a moment that have limits, as `Book.watch` wants it."""
+    found: dict[tuple[str, str], Decimal] = {}
+    periods = tuple(limits.windows)
+    for period, accounts in zip(periods, ledger.held([span(name, at, zone) for name in periods]), strict=True):
+        for account, amount in accounts.items():
+            for unit, value in ((account, amount.credits), (dollars_of(account), amount.usd)):
+                found[period, unit] = add(found.get((period, unit), ZERO), value)
+    return found
