@@ -56,7 +56,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return _manifest(folder)
 
 
-@pytest.mark.parametrize("at", range(1, EVENTS + 1))
+AT = [pytest.param(at, marks=() if at % 3 == 1 else pytest.mark.slow) for at in range(1, EVENTS + 1)]
+
+
+@pytest.mark.parametrize("at", AT)
 def test_killed_at_an_event_and_resumed(at: int, whole: dict[str, Any], tmp_path: Path) -> None:
     """No finished shot is lost, the run keeps its name, and the manifest is the one of an undisturbed run."""
     (tmp_path / "recipe.yaml").write_text(RECIPE)

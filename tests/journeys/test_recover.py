@@ -274,6 +274,7 @@ def test_an_upscale_is_looked_for_where_upscales_are(write: Write, street: Stree
         assert (ended.exit_code, len(creates(quarter.stand))) == (0, 1)
 
 
+@pytest.mark.slow
 def test_a_service_that_cannot_be_asked_is_told_and_left(write: Write, street: Street) -> None:
     """No key, another key, an answer that says nothing: exit 4, nothing concluded; a run passes over it too."""
     path = write(ONE.format("seedancee2"))

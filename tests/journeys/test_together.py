@@ -110,6 +110,7 @@ def most_at_once(quarter: Quarter) -> int:
     return most
 
 
+@pytest.mark.slow
 def test_eight_processes_share_one_day(street: Street, tmp_path: Path) -> None:
     """At no moment is more held than the day's cap, all of it is used, and every process gets some of it."""
     workspace = tmp_path / "shared"
