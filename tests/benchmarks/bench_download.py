@@ -1,8 +1,8 @@
 """How fast a download comes with its digest, beside curl: 300 MB over loopback (an argument: how many MB).
 
-The server is a process that does nothing but sendfile, which makes curl as fast as it can be. Beside both stand what
-bounds them: SHA-256 alone over the same bytes in memory, and writing them alone. The rounds go in turn, so that a
-machine that drifts drifts for all.
+Two servers: an ordinary one, as the stand-ins have it, and a process that does nothing but sendfile, which makes curl
+as fast as it can be. Beside both stand what bounds them: SHA-256 alone over the same bytes in memory, and writing them
+alone. The rounds go in turn, so that a machine that drifts drifts for all.
 """
 
 from __future__ import annotations
@@ -46,15 +46,34 @@ def _serve(pipe: Connection, path: Path) -> None:
                 line.sendfile(file)
 
 
+def _serve_ordinarily(pipe: Connection, path: Path) -> None:
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import FileResponse
+    from starlette.routing import Route
+
+    async def get(request: Request) -> FileResponse:
+        return FileResponse(path)
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    pipe.send(listener.getsockname()[1])
+    server = uvicorn.Server(uvicorn.Config(Starlette(routes=[Route("/", get)]), log_level="critical"))
+    server.run(sockets=[listener])
+
+
+SERVERS = {"an ordinary server": _serve_ordinarily, "sendfile": _serve}
+
+
 @contextmanager
-def serving(path: Path) -> Iterator[str]:
+def serving(path: Path, server: Callable[[Connection, Path], None]) -> Iterator[str]:
     """The URL of a file that a process of its own serves."""
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(there, path))
+    process = spawn.Process(target=server, args=(there, path))
     process.start()
     try:
-        yield f"http://127.0.0.1:{here.recv()}"
+        yield f"http://127.0.0.1:{here.recv()}"  # it listens already: what comes early waits
     finally:
         process.kill()
         process.join()
@@ -116,31 +135,42 @@ def main(megabytes: int) -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         path, out = Path(name) / "clip", Path(name) / "out"
-        block = os.urandom(1_000_000)
-        path.write_bytes(block * megabytes)
-        data = memoryview(path.read_bytes())
-        with serving(path) as url:
-            DIGESTS[url] = file_digest(path)
-            works: dict[str, Callable[[], tuple[float, float]]] = {
-                "curl": lambda: taken(lambda: curl(url, out)),
-                "HttpWire.download, digest included": lambda: ours(url, out),
-                "curl, and then its digest": lambda: taken(lambda: digested(url, out)),
-                "SHA-256 alone": lambda: taken(lambda: hashing(data)),
-                "writing alone": lambda: taken(lambda: writing(data, out)),
-            }
-            took: dict[str, list[tuple[float, float]]] = {title: [] for title in works}
-            for turn in range(ROUNDS + 1):
-                for title, work in works.items():
-                    out.unlink(missing_ok=True)
-                    figure = work()
-                    if turn:  # the first one warms up
-                        took[title].append(figure)
+        path.write_bytes(os.urandom(1_000_000) * megabytes)
+        for title, server in SERVERS.items():
+            with serving(path, server) as url:
+                DIGESTS[url] = file_digest(path)
+                print(f"{title}:")
+                tell(megabytes, rounds(url, path, out))
+
+
+def rounds(url: str, path: Path, out: Path) -> dict[str, list[tuple[float, float]]]:
+    """Seconds by the clock and of the processor of each work, round by round."""
+    data = memoryview(path.read_bytes())
+    works: dict[str, Callable[[], tuple[float, float]]] = {
+        "curl": lambda: taken(lambda: curl(url, out)),
+        "HttpWire.download, digest included": lambda: ours(url, out),
+        "curl, and then its digest": lambda: taken(lambda: digested(url, out)),
+        "SHA-256 alone": lambda: taken(lambda: hashing(data)),
+        "writing alone": lambda: taken(lambda: writing(data, out)),
+    }
+    took: dict[str, list[tuple[float, float]]] = {title: [] for title in works}
+    for turn in range(ROUNDS + 1):
+        for title, work in works.items():
+            out.unlink(missing_ok=True)
+            figure = work()
+            if turn:  # the first one warms up
+                took[title].append(figure)
+    return took
+
+
+def tell(megabytes: int, took: dict[str, list[tuple[float, float]]]) -> None:
+    """Prints the figures of one server, each beside curl's of the same round."""
     floors = [wall for wall, _ in took["curl"]]
     for title, figures in took.items():
         walls = [wall for wall, _ in figures]
         share = [floor / wall for floor, wall in zip(floors, walls, strict=True)]
         print(
-            f"{title:<36} {megabytes / statistics.median(walls):6.0f} MB/s"
+            f"  {title:<36} {megabytes / statistics.median(walls):6.0f} MB/s"
             f" ({megabytes / max(walls):.0f} to {megabytes / min(walls):.0f}),"
             f" {statistics.median(cpu for _, cpu in figures):.2f} s of processor;"
             f" of curl {statistics.median(share):.2f} ({min(share):.2f} to {max(share):.2f})"
