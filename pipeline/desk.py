@@ -22,7 +22,7 @@ from pipeline import config as configuration
 from pipeline.accounts import Account
 from pipeline.config import Config
 from pipeline.errors import UserError
-from pipeline.events import Event
+from pipeline.events import Event, instant
 from pipeline.plan import bought
 from pipeline.plan.budget import Book, Limits
 from pipeline.plan.build import build
@@ -129,7 +129,7 @@ class House:
 
     def clock(self) -> str:
         """Now, as an ISO text in UTC with milliseconds."""
-        return self.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return instant(self.now())
 
     def today(self) -> str:
         """The ISO date in the user's time zone."""
@@ -160,10 +160,11 @@ class Reading:
     @property
     def lock(self) -> str:
         """The name of the lock of this recipe and its output folder."""
-        return _lock_of(self.recipe.name, str(self.output))
+        return lock_name(self.recipe.name, str(self.output))
 
 
-def _lock_of(recipe: str, output: str) -> str:
+def lock_name(recipe: str, output: str) -> str:
+    """The name of the lock of a recipe and its output folder, as a run notes them."""
     return f"{recipe}-{hashlib.sha256(output.encode()).hexdigest()[:8]}"
 
 
@@ -320,7 +321,7 @@ def at_work(reading: Reading, ledger: Ledger) -> Callable[[str], bool]:
 
     def asked(run: str) -> bool:
         other = ledger.run(run)
-        lock = _lock_of(other.recipe, other.output) if other else reading.lock
+        lock = lock_name(other.recipe, other.output) if other else reading.lock
         folder = workspace.open_workspace(reading.folder, create=False).locks
         return lock != reading.lock and locks.holder(folder, lock) is not None
 

@@ -11,10 +11,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from pipeline.errors import Advice
+
+
+def instant(moment: datetime) -> str:
+    """A moment as events have it: ISO in UTC with milliseconds, "2026-11-21T09:10:00.000Z", so that texts compare."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def later(at: str, seconds: float) -> str:
+    """The moment so many seconds after an event's, or before it where they are less than 0."""
+    return instant(datetime.fromisoformat(at) + timedelta(seconds=seconds))
+
+
+def minute(at: str) -> str:
+    """An event's moment as people read it, in UTC: "2026-11-21 09:10"."""
+    return at[:16].replace("T", " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

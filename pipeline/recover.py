@@ -5,7 +5,6 @@ A submission whose recipe is held by another process may still be answered: it i
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from pathlib import Path
 import anyio
 
 from pipeline.accounts import key
-from pipeline.desk import House, Reading
+from pipeline.desk import House, Reading, lock_name
 from pipeline.errors import Held, UserError
 from pipeline.providers.base import Lists
 from pipeline.settle import Case, Decision, Fate, Id, Settling, id_of, is_unknown, page_of
@@ -95,8 +94,8 @@ def exit_code(cases: Iterable[Case]) -> int:
 
 
 def lock_of(one: Unsettled) -> str:
-    """The name of the lock under which its run works: `desk.Reading.lock` of that recipe and output."""
-    return f"{one.recipe}-{hashlib.sha256(one.output.encode()).hexdigest()[:8]}"
+    """The name of the lock under which its run works."""
+    return lock_name(one.recipe, one.output)
 
 
 def names_of(scope: Sequence[Unsettled]) -> dict[Id, str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pipeline.config.table import nearest
-from pipeline.desk import House
+from pipeline.desk import House, lock_name
 from pipeline.errors import UserError
 from pipeline.report.ledger_text import FORMATS, Asked
 from pipeline.store import locks, spending, workspace
@@ -66,8 +65,7 @@ def _at_work(shelf: workspace.Workspace) -> Callable[[str, str], bool]:
     """Whether a process holds a recipe and its output folder."""
 
     def at_work(recipe: str, output: str) -> bool:
-        name = f"{recipe}-{hashlib.sha256(output.encode()).hexdigest()[:8]}"  # as `Reading.lock` names it
-        return locks.holder(shelf.locks, name) is not None
+        return locks.holder(shelf.locks, lock_name(recipe, output)) is not None
 
     return at_work
 

@@ -14,6 +14,7 @@ from pipeline.cli.console import Console, safe
 from pipeline.desk import House
 from pipeline.digest import dumps
 from pipeline.errors import UserError
+from pipeline.events import minute
 from pipeline.recover import exit_code, recover
 from pipeline.report.exact import plain
 from pipeline.report.legible import cells, line, pad
@@ -77,7 +78,7 @@ def _row(row: Sequence[str], told: str, widths: Sequence[int], width: int) -> li
 
 
 def _since(case: Case) -> str:
-    return case.submission.at[:16].replace("T", " ")
+    return minute(case.submission.at)
 
 
 def _ways(case: Case, place: str | None) -> Iterator[tuple[str, str]]:

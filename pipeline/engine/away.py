@@ -7,9 +7,9 @@ safe to kill.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from pipeline.digest import file_digest
 from pipeline.engine.keep import Emit, InThread, Results, keep
 from pipeline.engine.turns import Turns
 from pipeline.errors import AccountRefused, Advice, ProviderError, StepError, StoreError
-from pipeline.events import Doubted, Failed, Refused, Result, Settled, Submitted
+from pipeline.events import Doubted, Failed, Refused, Result, Settled, Submitted, later
 from pipeline.money import ZERO
 from pipeline.plan.enlarge import clip_of, price_of
 from pipeline.plan.model import Step
@@ -38,11 +38,13 @@ _LONG_SECONDS = 604_800  # a link whose life the document does not tell
 _LINK = "It is paid: `rushes run` asks the service for its link again, and buys nothing."
 
 
-def _until_then(job_id: str) -> remote.Sleep:
+def unheard(job_id: str) -> remote.Sleep:
+    """How a job is waited for that nobody tells of."""
     return anyio.sleep
 
 
-def _nobody(account: str) -> str:
+def untold(account: str) -> str:
+    """No address to which a service could tell anything."""
     return ""
 
 
@@ -59,8 +61,8 @@ class Means:
     run: str = ""
     clip_seconds: float | None = None  # how long a job is waited for in this process
     upscale_seconds: float | None = None
-    sleep: Callable[[str], remote.Sleep] = _until_then
-    callback: Callable[[str], str] = _nobody
+    sleep: Callable[[str], remote.Sleep] = unheard
+    callback: Callable[[str], str] = untold
     steps: Mapping[str, Step] = field(default_factory=dict)  # uploads, for one that has run out or was not needed
 
 
@@ -94,14 +96,14 @@ class Away:
 
     async def _stored(self, work: Upload, content: Path) -> Result:
         page, wire = cast(Uploads, work.page), cast(reach.Stores, self.means.wires[work.account])
-        folder = await self._thread(self.artifacts.stage)
+        fitted = self._fitted(content, work.source.fit)
+        path = await self._thread(fitted.__enter__)
         try:
-            path = await self._thread(self._fit, content, work.source.fit, folder)
             address = await reach.store(page, wire, path, f"{work.media}{await self._thread(reach.suffix_of, path)}")
         finally:
             with anyio.CancelScope(shield=True):
-                await self._thread(self.artifacts.discard, folder)
-        return Result(outputs={}, facts={"address": address, "until": _later(self.clock(), reach.KEPT_SECONDS)})
+                await self._thread(fitted.__exit__, None, None, None)
+        return Result(outputs={}, facts={"address": address, "until": later(self.clock(), reach.KEPT_SECONDS)})
 
     def _publish(self, work: Upload, content: Path, results: Results) -> str:
         """The name under which the content can be read; that of a picture made to fit is its own digest."""
@@ -109,35 +111,35 @@ class Away:
         if publish is None:
             raise StepError("An input must be readable by the service, and there is no place for it.", _PUBLISH)
         made = results[feed.step].outputs[feed.output].sha256 if feed.step else feed.sha256
-        folder = self.artifacts.stage()
         try:
-            path = self._fit(content, feed.fit, folder)
-            digest = made if path is content else file_digest(path)
-            name = digest.rpartition(":")[2] + reach.suffix_of(path)
-            publish.put(path, name, reach.mime_of(path))
-            return name
+            with self._fitted(content, feed.fit) as path:
+                digest = made if path is content else file_digest(path)
+                name = digest.rpartition(":")[2] + reach.suffix_of(path)
+                publish.put(path, name, reach.mime_of(path))
+                return name
         except StoreError as error:  # the store of inputs is not ours: only what needs it fails
             raise StepError(error.fact, error.hint) from error
-        finally:
-            self.artifacts.discard(folder)
 
     def _inside(self, path: Path, fit: Fit | None) -> str:
         """A file as part of a request."""
-        folder = self.artifacts.stage()
-        try:
-            return reach.data_url(self._fit(path, fit, folder))
-        finally:
-            self.artifacts.discard(folder)
+        with self._fitted(path, fit) as fitted:
+            return reach.data_url(fitted)
 
-    def _fit(self, path: Path, fit: Fit | None, folder: Path) -> Path:
-        """The picture as it may be sent: itself, or a copy in the folder that fits."""
+    @contextmanager
+    def _fitted(self, path: Path, fit: Fit | None) -> Iterator[Path]:
+        """The picture as it may be sent, while the block runs: itself, or a copy that fits. Blocks."""
         from pipeline.media import still  # Pillow: only pictures that are sent pay for it
 
         if fit is None or still.fits(path, fit.most_bytes, fit.shortest, fit.longest):
-            return path
-        out = folder / "fitted.png"
-        still.make_fit(path, out, fit.most_bytes, fit.shortest, fit.longest)
-        return out
+            yield path
+            return
+        folder = self.artifacts.stage()
+        try:
+            out = folder / "fitted.png"
+            still.make_fit(path, out, fit.most_bytes, fit.shortest, fit.longest)
+            yield out
+        finally:
+            self.artifacts.discard(folder)
 
     def _link(self, published: str) -> str:
         if self.means.publish is None:
@@ -286,11 +288,6 @@ def _as_asked(work: Generate | Upscale, files: Mapping[str, Path]) -> Mapping[st
             raise ProviderError(f"The service delivered {words[kind]} where {words[due]} is due.")
         found["upscaled" if isinstance(work, Upscale) else due] = path
     return found
-
-
-def _later(at: str, seconds: int) -> str:
-    moment = datetime.fromisoformat(at.replace("Z", "+00:00")) + timedelta(seconds=seconds)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def checked(artifacts: Artifacts, files: Mapping[str, Path], facts: Mapping[str, Any]) -> Result:

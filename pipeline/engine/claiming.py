@@ -8,7 +8,7 @@ from typing import Protocol
 
 import anyio
 
-from pipeline.events import Started
+from pipeline.events import Started, minute
 from pipeline.plan.budget import Denial, Limits
 from pipeline.plan.model import Step
 from pipeline.plan.periods import span
@@ -113,4 +113,4 @@ def denial(over: Over) -> Denial:
 
 
 def _time(at: str) -> str:
-    return f"{at[:16].replace('T', ' ')} UTC"
+    return f"{minute(at)} UTC"

@@ -97,7 +97,8 @@ def make_fit(path: Path, out: Path, most_bytes: int, shortest: int, longest: int
     """A PNG of a picture, enlarged or reduced as little as it takes to fit. Raises `MediaError`, `OSError`."""
     from PIL import Image
 
-    found = sniff(path.read_bytes()[:HEAD_BYTES])
+    with path.open("rb") as file:
+        found = sniff(file.read(HEAD_BYTES))
     picture = read_still(path, found[1] if found else "png")
     scale = 1.0
     if min(picture.size) < shortest:

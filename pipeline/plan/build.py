@@ -15,9 +15,9 @@ from pipeline.plan.draft import Draft, Setting
 from pipeline.plan.known import Known
 from pipeline.plan.model import Account, Action, Plan, Step, take_id
 from pipeline.plan.others import Others
-from pipeline.plan.wish import inputs_of, shows_people, wish_of
+from pipeline.plan.wish import inputs_of, shows_people, stands_on, wish_of
 from pipeline.providers.base import Complaint
-from pipeline.recipe.model import Recipe, Shot, Source
+from pipeline.recipe.model import Recipe, Shot
 
 
 def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
@@ -129,22 +129,13 @@ def _once(warnings: Iterable[Fault]) -> tuple[Fault, ...]:
     return tuple(found)
 
 
-def _sources(shot: Shot) -> Iterable[Source]:
-    """The sources of a shot's inputs, frames first."""
-    if shot.first_frame:
-        yield shot.first_frame
-    if shot.last_frame:
-        yield shot.last_frame
-    yield from shot.references
-
-
 def _in_order(shots: Sequence[Shot]) -> list[Shot]:
     """The shots, each after those it stands on. Raises `RecipeError` that names every cycle."""
     by_id = {shot.id: shot for shot in shots}
     needs = {
         shot.id: [
             *([shot.chain.shot] if shot.chain else []),
-            *(source.shot for source in _sources(shot) if source.shot),
+            *(source.shot for _, source in stands_on(shot) if source and source.shot),
             *shot.needs,
         ]
         for shot in shots

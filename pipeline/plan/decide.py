@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
+from pipeline.events import minute
 from pipeline.money import FREE
 from pipeline.plan.known import Known, whole
 from pipeline.plan.model import Action, Block, Step
@@ -48,7 +49,7 @@ _RUN_OUT = "what was uploaded has run out"
 
 
 def _reuse(step: Step, found: Kept) -> Step:
-    why = step.why or f"made {found.at[:16].replace('T', ' ')} UTC"
+    why = step.why or f"made {minute(found.at)} UTC"
     return dataclasses.replace(step, action=Action.REUSE, result=found.result, why=why)
 
 
@@ -62,9 +63,9 @@ def _twin(step: Step, first: Step) -> Step:
 
 def _resume(step: Step, found: Pending) -> Step:
     if found.job_id:
-        why = f"{found.provider} has it as {found.job_id} since {found.at[:16].replace('T', ' ')} UTC"
+        why = f"{found.provider} has it as {found.job_id} since {minute(found.at)} UTC"
         return dataclasses.replace(step, action=Action.RESUME, job_id=found.job_id, attempt=found.attempt, why=why)
-    why = f"sent to {found.provider} on {found.at[:16].replace('T', ' ')} UTC, and nobody knows if it arrived"
+    why = f"sent to {found.provider} on {minute(found.at)} UTC, and nobody knows if it arrived"
     return dataclasses.replace(step, action=Action.BLOCKED, block=Block.UNKNOWN, why=why)
 
 

@@ -21,7 +21,7 @@ from pipeline.plan.model import Step, Take, take_id
 from pipeline.plan.narrow import Asked
 from pipeline.plan.others import Others
 from pipeline.plan.uploads import Uploads
-from pipeline.plan.wish import inputs_of, shows_people, sources, wish_of
+from pipeline.plan.wish import inputs_of, shows_people, stands_on, wish_of
 from pipeline.providers import animatic
 from pipeline.providers.base import Complaint, Enlarges, Input, LocalPage, RemotePage, Wish, as_service, is_local
 from pipeline.providers.catalog import Providers
@@ -136,9 +136,7 @@ class Draft:
         if asking.redo:
             self.redos[made.base] = self.redo[made.base] = asking.redo
         if service := as_service(page):
-            owners = [source.shot if source else shot.chain.shot if shot.chain else "" for source in sources(shot)]
-            feeds = self.uploads.reached(service, wish, work.feeds, owners, account)
-            work = dataclasses.replace(work, feeds=feeds)
+            work = dataclasses.replace(work, feeds=self.uploads.reached(service, wish, work.feeds, account))
         why = "asked for anew" if self.asked.anew(name) else ""
         pinned = self._pinned(generate, made) if shot.pin and not self.asked.anew(name) else None
         self._add(
@@ -264,7 +262,7 @@ class Draft:
             page=way.by,
             maker=self.setting.identity(way.provider),
             request=way.by.request(shot.upscale.to),
-            source=self.uploads.published(source, "video", shot.id),
+            source=self.uploads.published(source, "video"),
         )
         made = keys(work, self.keys, redos={})
         self._add(
@@ -311,15 +309,7 @@ class Draft:
 
     def _feeds(self, shot: Shot) -> tuple[Feed, ...]:
         """Where each of a shot's inputs comes from, in their order."""
-        found = []
-        if shot.chain:
-            frame = _frame_id(shot.chain.shot, shot.chain.offset_seconds)
-            found.append(Feed(role="first_frame", step=frame, output="last_frame"))
-        if shot.first_frame:
-            found.append(self._feed("first_frame", shot.first_frame))
-        if shot.last_frame:
-            found.append(self._feed("last_frame", shot.last_frame))
-        return (*found, *(self._feed("reference", source) for source in shot.references))
+        return tuple(self._feed(role, source) if source else _chained(shot) for role, source in stands_on(shot))
 
     def _feed(self, role: str, source: Source) -> Feed:
         if not source.shot:
@@ -377,6 +367,13 @@ def _of_account(shot: Shot, page: LocalPage | RemotePage, accounts: Mapping[str,
 
 def _frame_id(take: str, offset: Decimal) -> str:
     return f"{take}/last_frame" if offset == 0 else f"{take}/last_frame-{offset.normalize():f}s"
+
+
+def _chained(shot: Shot) -> Feed:
+    """The frame that a chained shot begins with."""
+    assert shot.chain is not None
+    frame = _frame_id(shot.chain.shot, shot.chain.offset_seconds)
+    return Feed(role="first_frame", step=frame, output="last_frame")
 
 
 def _feed(role: str, source: Source) -> Feed:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from pipeline.events import instant
 
 PERIODS = {"day": "today", "week": "this week", "month": "this month"}
 """The periods that caps are for, shortest first, and what people call the present one."""
@@ -35,5 +37,4 @@ def _dates(period: str, day: date) -> tuple[date, date]:
 def _midnight(day: date, where: ZoneInfo) -> str:
     # WHY: where a clock goes forward at midnight that hour is not there, and where it goes back it is there twice: a
     # day begins the first time, which is what `fold=0` means.
-    moment = datetime(day.year, day.month, day.day, tzinfo=where).astimezone(UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return instant(datetime(day.year, day.month, day.day, tzinfo=where))

@@ -28,30 +28,27 @@ class Uploads:
         self._known: dict[tuple[str, str, Reach, Fit | None], str] = {}
         self._names: set[str] = set()
 
-    def reached(
-        self, page: Service, wish: Wish, feeds: Sequence[Feed], shots: Sequence[str], account: str
-    ) -> tuple[Feed, ...]:
-        """The feeds of a wish's inputs as this page needs them; `shots` are those whose steps make them, or empty."""
-        pairs = zip(wish.inputs, feeds, shots, strict=True)
+    def reached(self, page: Service, wish: Wish, feeds: Sequence[Feed], account: str) -> tuple[Feed, ...]:
+        """The feeds of a wish's inputs as this page needs them."""
         return tuple(
-            self._reached(page, wish.model, page.reach(wish, item), item, feed, shot, account)
-            for item, feed, shot in pairs
+            self._reached(page, wish.model, page.reach(wish, item), item, feed, account)
+            for item, feed in zip(wish.inputs, feeds, strict=True)
         )
 
-    def _reached(self, page: Service, model: str, way: Reach, item: Input, feed: Feed, shot: str, account: str) -> Feed:
+    def _reached(self, page: Service, model: str, way: Reach, item: Input, feed: Feed, account: str) -> Feed:
         if feed.step and item.media == "image":  # a frame or a still of our own: what the user gives is left as it is
             feed = dataclasses.replace(feed, fit=page.pictures(model))
         if way == "data" and not feed.url:
             return dataclasses.replace(feed, inside=True)
         if way in ("data", "url"):
-            return self.published(feed, item.media, shot)
-        return dataclasses.replace(feed, upload=self._step(feed, item.media, way, shot, page, account))
+            return self.published(feed, item.media)
+        return dataclasses.replace(feed, upload=self._step(feed, item.media, way, page, account))
 
-    def published(self, feed: Feed, media: Media, shot: str) -> Feed:
+    def published(self, feed: Feed, media: Media) -> Feed:
         """The feed, readable by everyone at a URL."""
-        return feed if feed.url else dataclasses.replace(feed, upload=self._step(feed, media, "url", shot, None, ""))
+        return feed if feed.url else dataclasses.replace(feed, upload=self._step(feed, media, "url", None, ""))
 
-    def _step(self, feed: Feed, media: Media, way: Reach, shot: str, page: Service | None, account: str) -> str:
+    def _step(self, feed: Feed, media: Media, way: Reach, page: Service | None, account: str) -> str:
         source = dataclasses.replace(feed, role="source")
         content = feed.sha256 or feed.url or f"{feed.step} {feed.output}"
         known = (content, account, way, feed.fit)
@@ -65,18 +62,18 @@ class Uploads:
                     store=self._published,
                     page=page,
                     account=account,
-                ),
-                shot,
+                )
             )
         return self._known[known]
 
-    def _new(self, work: Upload, shot: str) -> str:
+    def _new(self, work: Upload) -> str:
         name = self._name(work)
+        take = work.source.step.partition("/")[0]
         made = keys(work, self._upstream, redos={})
         self._add(
             Step(
                 id=name,
-                shot=shot,
+                shot=take.partition("@")[0],
                 take=1,
                 work=work,
                 provider=work.page.NAME if work.page else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from pipeline.plan.model import take_id
@@ -39,17 +39,23 @@ def _prompt(shot: Shot, inputs: Sequence[Input], page: LocalPage | RemotePage) -
         return shot.prompt
     words: dict[str, str] = {}
     numbers: dict[str, int] = {}
-    for item, source in zip(inputs, sources(shot), strict=True):
+    for item, (_, source) in zip(inputs, stands_on(shot), strict=True):
         numbers[item.media] = numbers.get(item.media, 0) + 1
         if source is not None:
             words[source.name] = service.mention(shot.model, item.media, numbers[item.media])
     return mentioned(shot.asked, lambda name: words.get(name) or name)
 
 
-def sources(shot: Shot) -> list[Source | None]:
-    """What a shot stands on, in the order in which it is asked for; None stands for the chain's frame."""
-    frames = [source for source in (shot.first_frame, shot.last_frame) if source]
-    return [*([None] if shot.chain else []), *frames, *shot.references]
+def stands_on(shot: Shot) -> Iterator[tuple[Role, Source | None]]:
+    """What a shot stands on and as what, in the order in which it is asked for; None stands for the chain's frame."""
+    if shot.chain:
+        yield "first_frame", None
+    if shot.first_frame:
+        yield "first_frame", shot.first_frame
+    if shot.last_frame:
+        yield "last_frame", shot.last_frame
+    for source in shot.references:
+        yield "reference", source
 
 
 def shows_people(shot: Shot, inputs: Iterable[Input]) -> bool:
@@ -62,24 +68,23 @@ def inputs_of(shot: Shot, shots: Mapping[str, Shot], people: Collection[str] = (
 
     `people` are the shots before it that show people, whether they say so or stand on what does.
     """
-    found: list[Input] = []
-    if shot.chain:
-        before = shots[shot.chain.shot]
-        found.append(
-            Input(
-                role="first_frame",
-                media="image",
-                name=before.id,
-                provider=before.provider,
-                people=before.people or before.id in people,
-            )
-        )
-    if shot.first_frame:
-        found.append(_input("first_frame", shot.first_frame, shots, people))
-    if shot.last_frame:
-        found.append(_input("last_frame", shot.last_frame, shots, people))
-    found.extend(_input("reference", source, shots, people) for source in shot.references)
-    return tuple(found)
+    return tuple(
+        _input(role, source, shots, people) if source else _frame(shot, shots, people)
+        for role, source in stands_on(shot)
+    )
+
+
+def _frame(shot: Shot, shots: Mapping[str, Shot], people: Collection[str]) -> Input:
+    """The frame that a chained shot begins with."""
+    assert shot.chain is not None
+    before = shots[shot.chain.shot]
+    return Input(
+        role="first_frame",
+        media="image",
+        name=before.id,
+        provider=before.provider,
+        people=before.people or before.id in people,
+    )
 
 
 def _input(role: Role, source: Source, shots: Mapping[str, Shot], people: Collection[str]) -> Input:

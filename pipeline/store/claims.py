@@ -10,12 +10,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
 from pipeline import digest
-from pipeline.events import Result, Started
+from pipeline.events import Result, Started, later
 from pipeline.money import ZERO
 from pipeline.store import holding
 from pipeline.store.holding import Held, Span
@@ -221,7 +220,7 @@ class _Places:
         accounts = json.dumps(sorted({claim.event.account for claim in claims}))
         now = min(claim.event.at for claim in claims)
         self._taken: dict[str, list[_Taken]] = {}  # by account
-        for account, *values in connection.execute(_IN_FLIGHT, (accounts, _before(now, LONGEST_SECONDS))):
+        for account, *values in connection.execute(_IN_FLIGHT, (accounts, later(now, -LONGEST_SECONDS))):
             self._taken.setdefault(account, []).append(_Taken(*values))
         self._waiting: dict[str, dict[tuple[str, str], str]] = {}  # by account, (run, step) -> since when
         for account, since, whose, step in connection.execute(_WAITING, (accounts, now)):
@@ -242,16 +241,16 @@ class _Places:
             return None
         self._waiting.setdefault(event.account, {})[me] = mine
         # WHY: a process that is slow for a while must not lose its turn, and one that is dead must not keep it.
-        self._kept[event.account, event.step] = _before(event.at, -max(5.0, 5 * terms.rest_seconds))
+        self._kept[event.account, event.step] = later(event.at, max(5.0, 5 * terms.rest_seconds))
         return Full()
 
     def _takes(self, one: _Taken, now: str, terms: Terms) -> bool:
         """Whether an attempt takes a place at this moment."""
         if not one.has_job:
-            return one.at >= _before(now, SENDING_SECONDS)
+            return one.at >= later(now, -SENDING_SECONDS)
         # WHY: a job of this run's earlier processes may belong to a shot that has been changed since.
         left = one.left or (one.run == self._run and one.first <= terms.known)
-        return one.at >= _before(now, min(LEFT_SECONDS, terms.job_seconds) if left else terms.job_seconds)
+        return one.at >= later(now, -(min(LEFT_SECONDS, terms.job_seconds) if left else terms.job_seconds))
 
     def grant(self, event: Started) -> None:
         self._taken.setdefault(event.account, []).append(_Taken(event.at, self._run, 1 << 62, False, False))
@@ -315,9 +314,3 @@ def spent(held: Mapping[str, Held], unit: str, account: str, apart: str) -> Deci
         if (bool(apart) and name.endswith(apart)) == rehearsed:
             found = found.plus(amount)
     return found.usd
-
-
-def _before(at: str, seconds: float) -> str:
-    """The moment so many seconds before another, both ISO texts in UTC."""
-    moment = datetime.fromisoformat(at.replace("Z", "+00:00")) - timedelta(seconds=seconds)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

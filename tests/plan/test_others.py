@@ -9,27 +9,10 @@ import pytest
 from pipeline.plan.others import Others
 from pipeline.providers.base import Complaint, Input, Wish
 from pipeline.providers.catalog import PROVIDERS, SERVICES
+from tests.providers.wishes import wish
 
-WISH = Wish(
-    shot="a",
-    kind="video",
-    model="seedance-2",
-    prompt="p",
-    seconds=Decimal(5),
-    resolution="720p",
-    ratio="16:9",
-    seed=None,
-    audio=False,
-    watermark=False,
-    people=False,
-)
+WISH = wish()
 FRAME = Input(role="first_frame", media="image", name="k")
-
-
-def wish(**values: object) -> Wish:
-    from dataclasses import replace
-
-    return replace(WISH, **values)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
