@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.errors import StoreError
 from pipeline.store import derive, faults
 
-VERSION = 2
+VERSION = 3
 _OURS = (
     0x52555348  # "RUSH": SQLite keeps it in the file's header, so that another program's database is not taken for ours
 )

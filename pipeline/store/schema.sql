@@ -1,7 +1,7 @@
--- The ledger, version 2. `runs`, `redos`, `lines` and `events` are what was told; `waiting` is of the moment; the rest
--- follows from `events` alone (derive.py) and can be made anew from it at any time.
+-- The ledger, version 3. `runs`, `redos`, `lines`, `events` and `balances` are what was told; `waiting` and `leases` are
+-- of the moment; the rest follows from `events` alone (derive.py) and can be made anew from it at any time.
 --
--- Version 2 added `held`, `waiting` and the index `attempts_in_flight`.
+-- Version 2 added `held`, `waiting` and the index `attempts_in_flight`, version 3 `leases` and `balances`.
 
 CREATE TABLE IF NOT EXISTS runs (
   id          TEXT PRIMARY KEY,
@@ -110,6 +110,27 @@ CREATE TABLE IF NOT EXISTS waiting (
   since   TEXT NOT NULL,
   until   TEXT NOT NULL,
   PRIMARY KEY (account, run, step)
+) WITHOUT ROWID;
+
+-- Who holds which name (a recipe with its output), where: the operating system's lock tells nothing across machines.
+-- `boot` tells one life of a machine from the next; a lease that was not renewed until `until` has run out.
+CREATE TABLE IF NOT EXISTS leases (
+  name  TEXT PRIMARY KEY,
+  run   TEXT NOT NULL,
+  host  TEXT NOT NULL,
+  boot  TEXT NOT NULL,
+  pid   INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  since TEXT NOT NULL,
+  until TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- What accounts had left whenever that was asked: an exact decimal text of credits.
+CREATE TABLE IF NOT EXISTS balances (
+  account TEXT NOT NULL,
+  at      TEXT NOT NULL,
+  credits TEXT NOT NULL,
+  PRIMARY KEY (account, at)
 ) WITHOUT ROWID;
 
 -- Which key has which result: the `seq` of its last Succeeded.

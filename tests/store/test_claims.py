@@ -457,7 +457,7 @@ def test_a_ledger_of_version_1_is_brought_up(tmp_path: Path) -> None:
     event = start()
     book.tell(event, Submitted(**about(event), job_id="j"), settled(event, "4.5"), start("b"))
     book.connection.execute("PRAGMA user_version = 1")
-    for what in ("TABLE held", "TABLE waiting", "INDEX attempts_in_flight"):
+    for what in ("TABLE held", "TABLE waiting", "INDEX attempts_in_flight", "TABLE leases", "TABLE balances"):
         book.connection.execute(f"DROP {what}")
     book.connection.close()
     with Ledger(path, read_only=True) as ledger:
@@ -469,7 +469,7 @@ def test_a_ledger_of_version_1_is_brought_up(tmp_path: Path) -> None:
     book = Book(path)
     assert isinstance(book.one(start("c"), capped(16)), Over)
     assert book.one(start("c"), capped(17)) == Granted()
-    assert book.connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert book.connection.execute("PRAGMA user_version").fetchone() == (3,)
     book.connection.close()
 
 
@@ -480,7 +480,7 @@ def test_several_bring_one_ledger_up_at_once(tmp_path: Path) -> None:
     for number in range(300):
         book.tell(start(f"s{number}", credits=D("0.1")))
     book.connection.execute("PRAGMA user_version = 1")
-    for what in ("TABLE held", "TABLE waiting", "INDEX attempts_in_flight"):
+    for what in ("TABLE held", "TABLE waiting", "INDEX attempts_in_flight", "TABLE leases", "TABLE balances"):
         book.connection.execute(f"DROP {what}")
     book.connection.close()
     with ThreadPoolExecutor(8) as pool:
