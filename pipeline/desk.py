@@ -41,6 +41,7 @@ from pipeline.recipe.load import load
 from pipeline.recipe.model import Budget, Caps, Recipe
 from pipeline.store import locks, workspace
 from pipeline.store.ledger import Ledger, Line, Run, Unsettled
+from pipeline.store.publish import place_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +285,7 @@ def lay(reading: Reading, house: House) -> Desk:
             accounts={name: account.provider for name, account in accounts.items()},
             identities={name: account.identity for name, account in accounts.items()},
             upscalers=house.upscalers,
-            published=f"{publish.store} {publish.base_url}".strip() if publish else "",
+            published=place_of(publish.store, publish.base_url, house.environ) if publish else "",
             now=house.clock(),
             provider="animatic" if wants.preview else wants.provider,
             only=wants.only,

@@ -110,6 +110,19 @@ def open_publish(store: str, base_url: str, environ: Mapping[str, str]) -> Publi
             )
 
 
+def place_of(store: str, base_url: str, environ: Mapping[str, str]) -> str:
+    """What tells a place from others: the store, the endpoint or account it is at, and how its links begin.
+
+    Nothing is checked, and nothing secret is in it that is not in `store` or `base_url`.
+    """
+    at = ""
+    if store.startswith("s3:"):
+        at = next((environ[name] for name in _ENDPOINTS if environ.get(name)), "").rstrip("/")
+    elif store.startswith("az:"):
+        at = environ.get("AZURE_STORAGE_ACCOUNT_NAME", "")
+    return store + (f" at {at}" if at else "") + (f" -> {base_url}" if base_url else "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Folder:
     """A folder that a web server shows at `base_url`."""
@@ -236,7 +249,8 @@ def _folder(where: SplitResult, base_url: str) -> _Folder:
             f"file://{folder} is given as `store` in [publish] without base_url: nobody could read what is put there.",
             "Give the address that a web server shows the folder at: base_url, or RUSHES_PUBLISH_BASE_URL.",
         )
-    return _Folder(place=f"file://{folder} -> {base_url}", folder=folder, base_url=base_url)
+    place = place_of(f"file://{folder}", base_url, {})
+    return _Folder(place=place, folder=folder, base_url=base_url)
 
 
 def _bucket(where: SplitResult, base_url: str, environ: Mapping[str, str]) -> _Bucket:
@@ -266,9 +280,7 @@ def _bucket(where: SplitResult, base_url: str, environ: Mapping[str, str]) -> _B
         raise UserError(
             f"The keys for {url} are not complete, or not of the form they should have.", _KEY_HINT[scheme]
         ) from None
-    at = endpoint if scheme == "s3" else environ.get("AZURE_STORAGE_ACCOUNT_NAME", "") if scheme == "az" else ""
-    place = url + (f" at {at}" if at else "") + (f" -> {base_url}" if base_url else "")
-    return _Bucket(place=place, scheme=scheme, base_url=base_url, store=store)
+    return _Bucket(place=place_of(url, base_url, environ), scheme=scheme, base_url=base_url, store=store)
 
 
 def _endpoint(environ: Mapping[str, str]) -> str:
