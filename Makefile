@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 BIN := .venv/bin
 EXAMPLE := examples/lighthouse
 
-.PHONY: help demo rehearse test check lint types house unit torture bench schemas clean
+.PHONY: help demo rehearse test check lint types house unit torture fuzz bench schemas clean
 
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -35,8 +35,12 @@ house: .venv/ready  ## which room may import which
 unit: .venv/ready  ## every test
 	$(BIN)/pytest
 
-torture: .venv/ready  ## the slow tests: killed at every event, many processes on one ledger
+torture: .venv/ready  ## the slow tests, then 500 kills -9 of runs on failing services, with the figures
 	$(BIN)/pytest -m slow tests
+	$(BIN)/python -m tests.torture
+
+fuzz: .venv/ready  ## 100,000 recipes changed at random, each read and planned under watch
+	$(BIN)/python -m tests.hostile.fuzz $(COUNT)
 
 bench: .venv/ready  ## figures, each beside a floor from the same run
 	@for file in tests/benchmarks/bench_*.py; do \

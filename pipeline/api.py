@@ -9,18 +9,19 @@ from typing import Any
 
 from pipeline import desk as desks
 from pipeline import recover
+from pipeline import status as told
+from pipeline import verify as verifying
 from pipeline.consent import Consent, agreed
 from pipeline.desk import Desk, House, Reading, Wants
-from pipeline.digest import file_digest
-from pipeline.engine.state import RunState
-from pipeline.errors import Fault, MediaError, StalePlan, UserError
-from pipeline.events import Failed, Refused, Started, Succeeded
+from pipeline.errors import Fault, StalePlan, UserError
 from pipeline.money import amount
 from pipeline.plan.model import Plan
 from pipeline.recipe.gate import compiled
-from pipeline.report import html, manifest, plan_json
-from pipeline.session import Listen, Outcome, carry_out, read_manifest, story_of
-from pipeline.store import locks, workspace
+from pipeline.report import html, plan_json
+from pipeline.retelling import write_anew
+from pipeline.session import Listen, Outcome, carry_out, read_manifest
+from pipeline.status import Told
+from pipeline.store import leases, sweeping, workspace
 from pipeline.store.copying import write_text
 from pipeline.store.ledger import Ledger
 
@@ -34,6 +35,9 @@ _FLAGS = {  # what a saved plan was made with, and how the user says it
     "output": "--output",
     "workspace": "--workspace",
 }
+
+
+_RECIPES = (".yaml", ".yml")
 
 
 def check(path: Path, wants: Wants | None = None, house: House | None = None) -> tuple[Fault, ...]:
@@ -88,9 +92,10 @@ def _refuse_other_wants(path: Path, saved: Mapping[str, Any], wants: Wants) -> N
 def _refuse_stale(path: Path, document: Mapping[str, Any], now: Plan) -> None:
     """Raises `StalePlan` where a step would now be another than in the document."""
     # WHY: what was uploaded belongs to no result: it comes and goes with time and place.
+    told = plan_json.plan_json(now)["steps"]
     before, after = (
         {step["id"]: step for step in steps if step["kind"] != "upload"}
-        for steps in (document["steps"], plan_json.plan_json(now)["steps"])
+        for steps in (plan_json.fallen(document["steps"], told), told)
     )
     for name in dict.fromkeys((*before, *after)):
         why = _stale(before.get(name), after.get(name))
@@ -133,28 +138,15 @@ def run(
     reading = desks.read(path, wants, house) if saved is None else open_plan(path, saved, wants, house)
     shelf = workspace.open_workspace(reading.folder, create=True)
     with (
-        locks.hold(shelf.locks, reading.lock, run=f"Another run of {reading.recipe.name}"),
+        leases.hold(shelf, reading.lock, who=f"Another run of {reading.recipe.name}") as lease,
         Ledger(shelf.ledger) as ledger,
     ):
-        recover.before_run(reading, house, ledger, tell or (lambda text: None))
-        desk = desks.lay(reading, house)
+        sweeping.wait_for_end(shelf)
+        recover.before_run(reading, house, ledger, tell or (lambda text: None), lease=lease)
+        desk = desks.lay(dataclasses.replace(reading, mends=True), house)
         if saved is not None:
             _refuse_stale(path, saved, desk.plan)
-        return carry_out(agreed(desk, house, consent), house, shelf, ledger, listen)
-
-
-def _as_it_was_run(desk: Desk, house: House) -> Desk:
-    """The desk as its latest run had it: with that run's provider and variables, where nobody says others now."""
-    if desk.latest is None or desk.wants.provider or desk.wants.variables or desk.wants.preview:
-        return desk
-    told = desk.latest.options
-    provider, variables = str(told.get("provider", "")), dict(told.get("variables", {}))
-    if provider not in house.providers and not variables:
-        return desk
-    wants = dataclasses.replace(
-        desk.wants, provider=provider if provider in house.providers else "", variables=variables
-    )
-    return desks.lay(desks.read(desk.reading.path, wants, house), house)
+        return carry_out(agreed(desk, house, consent, ledger, tell), house, shelf, ledger, lease, listen)
 
 
 def status(path: Path, wants: Wants | None = None, house: House | None = None) -> dict[str, Any]:
@@ -162,40 +154,49 @@ def status(path: Path, wants: Wants | None = None, house: House | None = None) -
 
     Raises `UserError` where it was never run.
     """
-    wants, house = wants or Wants(), house or House()
-    desk = _as_it_was_run(desks.lay(desks.read(path, wants, house), house), house)
-    if desk.latest is None:
-        raise UserError(f"{path} was never run here.", f"Run it: rushes run {path}")
-    shelf = workspace.open_workspace(desk.reading.folder, create=False)
-    with Ledger(shelf.ledger, read_only=True) as ledger:
-        state = RunState(desk.plan, desk.book(desk.plan.limits))
-        keys = {step.id: step.key for step in desk.plan.steps}
-        events = ledger.events(desk.latest.id)
-        ended = {(e.step, e.attempt) for e in events if isinstance(e, Succeeded | Failed | Refused)}
-        for event in events:
-            if (
-                isinstance(event, Started)
-                and (event.step, event.attempt) not in ended
-                and keys.get(event.step) == event.key
-            ):
-                state.apply(event)
-        return manifest.manifest(story_of(desk, ledger, desk.latest, state))
+    return told.of_recipe(path, wants or Wants(), house or House()).document
 
 
-def manifest_path(what: str, wants: Wants | None = None, house: House | None = None) -> Path:
-    """The manifest that is meant by its path, its folder, a recipe, a run's id, or nothing: the newest run's.
+def stands(what: str, wants: Wants | None = None, house: House | None = None) -> Told:
+    """What is told of the run that is meant by a recipe, a run's id, a manifest, or nothing: the newest run.
 
     Raises `UserError` where there is none.
     """
     wants, house = wants or Wants(), house or House()
     path = Path(what)
-    if not what or not path.exists():
-        if "/" in what or path.suffix in (".json", ".yaml", ".yml"):
-            raise UserError(f"{what} does not exist.", "Name a recipe, a manifest, or a run.")
-        return desks.latest_output(house, wants.workspace, what) / "manifest.json"
-    if path.suffix in (".yaml", ".yml"):
-        return desks.read(path, wants, house).output / "manifest.json"
-    return path / "manifest.json" if path.is_dir() else path
+    if what and path.suffix in _RECIPES and path.exists():
+        return told.of_recipe(path, wants, house)
+    if not what or _is_run(what):
+        return told.of_run(what, wants, house)
+    manifest = manifest_path(what, wants, house)
+    return Told(document=read_manifest(manifest), folder=manifest.parent)
+
+
+def _is_run(what: str) -> bool:
+    """Whether a text can only be a run's id: it names no file that is there, or could be."""
+    return not Path(what).exists() and "/" not in what and Path(what).suffix not in (".json", *_RECIPES)
+
+
+def manifest_path(what: str, wants: Wants | None = None, house: House | None = None) -> Path:
+    """The manifest that is meant by its path, its folder, a recipe, a run's id, or nothing: the newest run's.
+
+    Raises `UserError` where there is none, or where another run's has taken its place.
+    """
+    wants, house = wants or Wants(), house or House()
+    path = Path(what)
+    if not what or _is_run(what):
+        return told.manifest_of(desks.recorded(house, wants.workspace, what)[0])
+    if not path.exists():
+        raise UserError(f"{what} does not exist.", "Name a recipe, a manifest, or a run.")
+    if path.suffix not in _RECIPES:
+        return path / "manifest.json" if path.is_dir() else path
+    manifest = desks.read(path, wants, house).output / "manifest.json"
+    if not manifest.exists():
+        raise UserError(
+            f"no run of {what} left documents here: {manifest} does not exist.",
+            f"`rushes status {what}` tells how its latest run stands.",
+        )
+    return manifest
 
 
 def write(path: Path, text: str) -> None:
@@ -203,9 +204,17 @@ def write(path: Path, text: str) -> None:
     write_text(path, text)
 
 
-def report(path: Path) -> Path:
-    """Makes the page beside a manifest again, and says where it is. Raises `UserError` for what is no manifest."""
-    document = read_manifest(path)
+def report(path: Path, wants: Wants | None = None, house: House | None = None) -> Path:
+    """Makes the page beside a manifest again, and says where it is. Raises `UserError` for what is no manifest.
+
+    Where the workspace knows that something of the run was settled since, the manifest is written anew before.
+    """
+    document, wants, house = read_manifest(path), wants or Wants(), house or House()
+    folder = workspace.find(path, named=wants.workspace or desks.workspace_of(house.environ))
+    if run := verifying.run_of(folder, document, path):
+        with Ledger(workspace.ledger_path(folder), read_only=True) as ledger:
+            write_anew(run, folder, house, ledger)
+        document = read_manifest(path)
     out = path.parent / "report.html"
     try:
         page = html.page(document)
@@ -215,36 +224,9 @@ def report(path: Path) -> Path:
     return out
 
 
-def verify(path: Path) -> list[str]:
-    """What is wrong with the files of a manifest: absent, of another digest, or not decoding to their end."""
-    document = read_manifest(path)
-    found: list[str] = []
-    files = [(shot["id"], output) for shot in document["shots"] for output in shot["outputs"].values()]
-    if document.get("film") and document["film"].get("path"):
-        files.append(("film", document["film"]))
-    for name, output in files:
-        wrong = _damage(path.parent, output)
-        if wrong:
-            found.append(f"{name}: {output['path']} {wrong}")
-    return found
+def verify(path: Path, wants: Wants | None = None, house: House | None = None) -> list[str]:
+    """What is wrong with the files of a manifest, exported and stored, and what a run would do about each.
 
-
-def _damage(folder: Path, output: Mapping[str, Any]) -> str:
-    from pipeline.media.probe import check as decode
-
-    file = folder / output["path"]
-    try:
-        if not file.resolve().is_relative_to(folder.resolve()):
-            return "leaves the manifest's folder"
-        if not file.is_file():
-            return "is missing"
-        if file_digest(file) != output["sha256"]:
-            return "is not the file that was made: its digest differs"
-        decode(file)
-    except MediaError as error:
-        return f"does not decode to its end: {error.fact}"
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    except (RuntimeError, ValueError):  # a loop of symlinks; a NUL or half a character in its name
-        return "has no name that a file could have"
-    return ""
+    Raises `UserError` for what is no manifest, `StoreError`.
+    """
+    return verifying.verify(path, wants or Wants(), house or House())

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import anyio
 
 from pipeline import desk as desks
+from pipeline import ways
 from pipeline.accounts import key
 from pipeline.desk import Desk, House
-from pipeline.errors import AccountRefused, DecisionNeeded, OverBudget, ProviderError, RushesError, UserError
+from pipeline.errors import AccountRefused, DecisionNeeded, OverBudget, RushesError, UserError
 from pipeline.money import text
 from pipeline.plan import afford, uploads
 from pipeline.plan.build import listed
-from pipeline.plan.model import Action, Plan, Step
-from pipeline.providers import answers
-from pipeline.providers.base import Balances
+from pipeline.plan.model import Action, Fallback, Plan, Step
+from pipeline.purse import balances as balances
+from pipeline.purse import look, tell_unseen
 from pipeline.steps.upload import Upload
+from pipeline.store.ledger import Ledger
 
 Consent = Callable[[Desk, str], bool]
 """Asked before money is spent: the desk and a question ("spend", "follow"); says whether the user agrees."""
 
+_SILENT_SECONDS = 2.0  # after which it is said what is waited for
+
 _NO = "nothing was spent: you said no."
 
 
-def verdict(desk: Desk) -> RushesError | None:
-    """Why a run of this plan would not begin, or None; a plan that is blocked in part may begin all the same."""
-    return _over(desk) or _unreachable(desk.plan) or _unpriced(desk) or _dollars(desk.plan)
+def verdict(desk: Desk, house: House | None = None) -> RushesError | None:
+    """Why a run of this plan would not begin, or None; a plan that is blocked in part may begin all the same.
+
+    With the `house` the way out from a cap names what fits within it.
+    """
+    return _over(desk, house) or _unreachable(desk.plan) or _unpriced(desk) or _dollars(desk.plan)
 
 
-def _over(desk: Desk) -> RushesError | None:
+def _over(desk: Desk, house: House | None) -> RushesError | None:
     over = afford.first_denial(desk.plan.steps, desk.book(desk.plan.limits))
     if over is None or desk.plan.limits.on_exceed != "refuse":
         return None
@@ -39,7 +48,7 @@ def _over(desk: Desk) -> RushesError | None:
     credits = ", ".join(f"{text(most)} {account} credits" for account, most in needed.credits.items())
     return OverBudget(
         f"the plan costs up to {credits}, and a cap forbids it at {step.id}: {denial}.",
-        "Raise the cap, make fewer shots with --only, or set `on_exceed: stop` to make what the money allows.",
+        ways.out(desk, house),
     )
 
 
@@ -47,7 +56,7 @@ def _unreachable(plan: Plan) -> RushesError | None:
     lost = uploads.nowhere(plan.steps)
     if not lost:
         return None
-    names = listed(list(dict.fromkeys(step.id.partition("/")[0] for step in lost)))
+    names = listed(list(dict.fromkeys(f'"{step.id.partition("/")[0]}"' for step in lost)))
     return UserError(
         f"services must be able to read {names} at a URL, and no place for that is configured.",
         "Write [publish] store = ... into your configuration, or set RUSHES_PUBLISH; see README, Publishing.",
@@ -59,8 +68,14 @@ def paid(plan: Plan) -> list[Step]:
     return [s for s in plan.steps if s.action is Action.RUN and s.account and (s.price.high or not s.price.known)]
 
 
+def payable(plan: Plan) -> list[Step | Fallback]:
+    """What would spend, or may where a shot fails; not what a cap forbids as things stand."""
+    may = (one for one in plan.fallbacks() if not one.denied)
+    return [*paid(plan), *(one for one in may if one.price.high or not one.price.known)]
+
+
 def _unpriced(desk: Desk) -> RushesError | None:
-    lost = [step for step in paid(desk.plan) if not step.price.known]
+    lost = [step for step in payable(desk.plan) if not step.price.known]
     if not lost:
         return None
     capped = [s.id for s in lost if _capped(desk.plan, s)]
@@ -77,12 +92,12 @@ def _unpriced(desk: Desk) -> RushesError | None:
     )
 
 
-def _capped(plan: Plan, step: Step) -> bool:
+def _capped(plan: Plan, step: Step | Fallback) -> bool:
     return any(limit.covers(step.account) for limit in plan.limits.every())
 
 
 def _dollars(plan: Plan) -> RushesError | None:
-    bare = [s for s in paid(plan) if s.price.known and s.price.usd is None]
+    bare = [s for s in payable(plan) if s.price.known and s.price.usd is None]
     if not bare or all(limit.usd is None for limit in plan.limits.every()):
         return None
     return UserError(
@@ -91,18 +106,27 @@ def _dollars(plan: Plan) -> RushesError | None:
     )
 
 
-def agreed(desk: Desk, house: House, consent: Consent | None) -> Desk:
-    """The desk as far as the user agrees to it. Raises `DecisionNeeded`, `OverBudget`, `UserError`."""
+def agreed(
+    desk: Desk,
+    house: House,
+    consent: Consent | None,
+    ledger: Ledger | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Desk:
+    """The desk as far as the user agrees to it. Raises `DecisionNeeded`, `OverBudget`, `UserError`.
+
+    Balances that are asked are kept in the `ledger`, and `tell` hears what they say that it does not.
+    """
     desk = _followed(desk, house, consent)
-    refusal = verdict(desk)
+    refusal = verdict(desk, house)
     if refusal:
         raise refusal
-    _check_accounts(desk, house)
-    names = sorted({step.account for step in paid(desk.plan)})
+    _check_accounts(desk, house, ledger, tell)
+    names = sorted({step.account for step in payable(desk.plan)})
     if not names:
         return desk
     if desk.wants.yes:
-        for step in paid(desk.plan):
+        for step in payable(desk.plan):
             if step.price.known and not desk.plan.limits.run.covers(step.account):
                 raise DecisionNeeded(
                     f"--yes would spend on {step.account} with no cap for the run.",
@@ -140,10 +164,11 @@ def _followed(desk: Desk, house: House, consent: Consent | None) -> Desk:
 def asked(plan: Plan) -> set[str]:
     """The accounts that a run of this plan asks something of, whether it costs or not."""
     found = {step.account for step in plan.doing() if step.account}
+    found |= {one.account for one in plan.fallbacks() if not one.denied}
     return found | {s.work.account for s in plan.doing() if isinstance(s.work, Upload) and s.work.account}
 
 
-def _check_accounts(desk: Desk, house: House) -> None:
+def _check_accounts(desk: Desk, house: House, ledger: Ledger | None, tell: Callable[[str], None] | None) -> None:
     """Raises `UserError` for a key that is missing or refused, `OverBudget` for a balance that is known to be short."""
     names = asked(desk.plan) - house.wires.keys()
     if not names:
@@ -152,7 +177,10 @@ def _check_accounts(desk: Desk, house: House) -> None:
     for name in sorted(names):
         key(accounts[name], house.environ)
     needed = {name: most for name, most in desk.plan.totals().credits.items() if most and name in names}
-    left = anyio.run(balances, house, tuple(needed))
+    with telling(f"Asking what is left: {', '.join(needed)}", tell):
+        left = anyio.run(look, house, ledger, tuple(needed)) if ledger else anyio.run(balances, house, tuple(needed))
+    if ledger and tell:
+        tell_unseen(ledger, left, tell)
     for name, most in needed.items():
         found = left.get(name)
         if isinstance(found, AccountRefused):
@@ -164,21 +192,13 @@ def _check_accounts(desk: Desk, house: House) -> None:
             )
 
 
-async def balances(house: House, names: Collection[str]) -> Mapping[str, Decimal | ProviderError]:
-    """What each of these accounts has left, or why that is not known; those whose service tells none are left out."""
-    found: dict[str, Decimal | ProviderError] = {}
-    pages: dict[str, object] = {account.identity: account.page for account in house.accounts().values()}
-
-    async def ask(name: str, page: Balances) -> None:
-        try:
-            reply = await wires[name].send(page.balance())
-            found[name] = answers.read(name, "other", page.balance_of, reply)
-        except ProviderError as error:
-            found[name] = error
-
-    async with house.wired(names) as wires, anyio.create_task_group() as group:
-        for name in set(names) & wires.keys():
-            page = pages.get(name)
-            if isinstance(page, Balances):
-                group.start_soon(ask, name, page)
-    return found
+@contextmanager
+def telling(said: str, tell: Callable[[str], None] | None, *, after_seconds: float = _SILENT_SECONDS) -> Iterator[None]:
+    """Tells what the block waits for, where it lasts."""
+    slow = threading.Timer(after_seconds, tell or (lambda _: None), [said])
+    slow.daemon = True
+    slow.start()
+    try:
+        yield
+    finally:
+        slow.cancel()

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pipeline import accounts as purses
@@ -26,10 +25,12 @@ from pipeline.events import Event, instant
 from pipeline.plan import bought
 from pipeline.plan.budget import Book, Limits
 from pipeline.plan.build import build
-from pipeline.plan.draft import Setting
 from pipeline.plan.known import Known, Nothing
 from pipeline.plan.meanwhile import Meanwhile
 from pipeline.plan.model import Plan
+from pipeline.plan.noted import Planned as Planned
+from pipeline.plan.noted import planned as planned
+from pipeline.plan.setting import Passed, Setting
 from pipeline.plan.spent import attempts_of as attempts_of
 from pipeline.plan.spent import book_of as book_of
 from pipeline.plan.spent import failures_of as failures_of
@@ -37,9 +38,11 @@ from pipeline.plan.spent import held
 from pipeline.providers.base import Enlarges
 from pipeline.providers.catalog import PROVIDERS, UPSCALERS, Providers
 from pipeline.providers.remote import Wire
-from pipeline.recipe.load import load
-from pipeline.recipe.model import Budget, Caps, Recipe
-from pipeline.store import locks, workspace
+from pipeline.recipe.load import load, uncollected
+from pipeline.recipe.model import Budget, Caps, Origin, Recipe
+from pipeline.store import leases, workspace
+from pipeline.store.artifacts import Artifacts
+from pipeline.store.copies import Copies
 from pipeline.store.ledger import Ledger, Line, Run, Unsettled
 from pipeline.store.publish import place_of
 
@@ -60,6 +63,7 @@ class Wants:
     max_credits: Decimal | None = None
     max_each: Mapping[str, Decimal] = field(default_factory=dict)  # by account: `--max-credits seegen=200`
     max_usd: Decimal | None = None
+    max_failures: int | None = None  # takes that one process may lose before it begins nothing more
     webhook: str = ""  # the public address under which services can tell that a job has ended
     listen: str = ""  # where that address leads on this machine
     workspace: Path | None = None
@@ -137,17 +141,6 @@ class House:
         return self.now().astimezone(ZoneInfo(self.config.time_zone)).date().isoformat()
 
 
-class Planned(NamedTuple):
-    """What the ledger keeps of a step of a run's plan, as a JSON list."""
-
-    id: str
-    key: str
-    stale: bool
-    why: str
-    base: str
-    own: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A recipe as it was read for these wants, and where its results and its workspace belong."""
@@ -157,6 +150,7 @@ class Reading:
     recipe: Recipe
     output: Path
     folder: Path  # the workspace's, whether it exists or not
+    mends: bool = False  # by a run, under its lock: what the store lacks is put back into it from the output
 
     @property
     def lock(self) -> str:
@@ -217,7 +211,7 @@ def read(path: Path, wants: Wants, house: House) -> Reading:
         )
     date = wants.date or house.today()
     recipe = load(path, variables=wants.variables, date=date, providers=tuple(house.providers))
-    folder = workspace.find(path, named=wants.workspace or _named(house.environ))
+    folder = workspace.find(path, named=wants.workspace or workspace_of(house.environ))
     output = output_of(recipe, wants)
     _refuse_place(recipe, wants, output, folder)
     return Reading(path=path, wants=wants, recipe=recipe, output=output, folder=folder)
@@ -230,7 +224,7 @@ def _refuse_place(recipe: Recipe, wants: Wants, output: Path, folder: Path) -> N
             f"out/{recipe.name} leads out of the recipe's folder, to {output}.",
             "Take that link away, or say where you want the results with --output.",
         )
-    if output.is_relative_to(os.path.realpath(folder)):
+    if output.is_relative_to(workspace.without_links(folder)):
         raise UserError(f"the results would go into the workspace {folder}.", "Name another folder with --output.")
 
 
@@ -251,8 +245,9 @@ def _refuse_unwritten(path: Path) -> None:
         raise UserError(f"the path {path} is not UTF-8, so no manifest can name it.", "Rename it.") from None
 
 
-def lay(reading: Reading, house: House) -> Desk:
-    """Plans a recipe against its workspace. Raises `RecipeError`, `UserError`, `StoreError`."""
+@uncollected()
+def lay(reading: Reading, house: House, passed: Mapping[tuple[str, str], Passed] | None = None) -> Desk:
+    """Plans a recipe past what failed in this process. Raises `RecipeError`, `UserError`, `StoreError`."""
     wants, recipe, output = reading.wants, reading.recipe, reading.output
     artifacts = workspace.open_workspace(reading.folder, create=False).artifacts
     with _ledger(reading.folder) as ledger:
@@ -260,15 +255,11 @@ def lay(reading: Reading, house: House) -> Desk:
         latest = ledger.latest(recipe.name, str(output)) if ledger else None
         if latest:
             _refuse_namesake(latest, reading.path)
-        unnoted = _unnoted(latest, ledger) if latest and ledger and latest.status == "running" else {}
-        known: Known = Nothing()
-        if ledger:
-            known = Meanwhile(ledger, artifacts, recipe=recipe.name, output=str(output), unnoted=unnoted)
-            known.at_work = at_work(reading, ledger)
+        unnoted = not_noted(latest, ledger) if latest and ledger and latest.status == "running" else {}
+        known: Known = _known(reading, ledger, artifacts, unnoted) if ledger else Nothing()
         continues = latest if latest and latest.status in UNFINISHED else None
         if continues and not wants.date and continues.date != recipe.date and any(shot.dated for shot in recipe.shots):
-            providers = tuple(house.providers)
-            recipe = load(reading.path, variables=wants.variables, date=continues.date, providers=providers)
+            recipe = load(reading.path, variables=wants.variables, date=continues.date, providers=(*house.providers,))
         history = tuple(ledger.events(continues.id)) if ledger and continues else ()
         accounts, publish = house.accounts(), house.config.publish
 
@@ -287,10 +278,12 @@ def lay(reading: Reading, house: House) -> Desk:
             upscalers=house.upscalers,
             published=place_of(publish.store, publish.base_url, house.environ) if publish else "",
             now=house.clock(),
+            zone=house.config.time_zone,
             provider="animatic" if wants.preview else wants.provider,
             only=wants.only,
             redo=wants.redo,
             redo_begun=bool(continues and wants.redo and continues.options.get("redo") == list(wants.redo)),
+            passed=passed or {},
             book=lambda limits: _watching(book_of(history, limits), held_now(limits)),
         )
         plan = build(recipe, known, setting)
@@ -312,24 +305,35 @@ def lay(reading: Reading, house: House) -> Desk:
     )
 
 
+def _known(reading: Reading, ledger: Ledger, artifacts: Artifacts, unnoted: Mapping[str, Line]) -> Known:
+    """What the workspace knows of this recipe and its output."""
+    recipe, output = reading.recipe, reading.output
+    base = Path(os.path.realpath(recipe.folder))
+    copies = Copies(output, base=base, into=artifacts if reading.mends else None)
+    known = Meanwhile(ledger, artifacts, recipe=recipe.name, output=str(output), unnoted=unnoted, copies=copies)
+    known.at_work = at_work(reading, ledger)
+    return known
+
+
 def _out_there(ledger: Ledger, recipe: Recipe, output: Path) -> list[Unsettled]:
     """What services still have of this recipe, or may have."""
     return [one for one in ledger.unsettled() if (one.recipe, one.output) == (recipe.name, str(output))]
 
 
 def at_work(reading: Reading, ledger: Ledger) -> Callable[[str], bool]:
-    """What says of a run's id whether a process is carrying it out now, other than a run of this very recipe."""
+    """What says of a run's id whether a process carries it out now, on any machine, other than this very recipe's."""
 
     def asked(run: str) -> bool:
         other = ledger.run(run)
         lock = lock_name(other.recipe, other.output) if other else reading.lock
-        folder = workspace.open_workspace(reading.folder, create=False).locks
-        return lock != reading.lock and locks.holder(folder, lock) is not None
+        shelf = workspace.open_workspace(reading.folder, create=False)
+        return lock != reading.lock and leases.holder(shelf, lock) is not None
 
     return asked
 
 
-def _named(environ: Mapping[str, str]) -> Path | None:
+def workspace_of(environ: Mapping[str, str]) -> Path | None:
+    """The workspace folder that the environment names."""
     return Path(environ["RUSHES_WORKSPACE"]) if environ.get("RUSHES_WORKSPACE") else None
 
 
@@ -337,7 +341,7 @@ def output_of(recipe: Recipe, wants: Wants) -> Path:
     """Where a recipe's results go: beside it, below its name; a preview and a given date have folders of their own."""
     # WHY: lock, run and caps go by this path, so that every way of writing it must come out as the same text.
     named = os.path.expanduser(wants.output) if wants.output else recipe.folder / "out" / recipe.name  # noqa: PTH111
-    base = Path(os.path.realpath(named))
+    base = workspace.without_links(named)
     if wants.preview:
         base = base / "preview"
     return base / wants.date if wants.date else base
@@ -353,31 +357,35 @@ def _ledger(folder: Path) -> Iterator[Ledger | None]:
         yield ledger
 
 
-def _unnoted(run: Run, ledger: Ledger) -> dict[str, Line]:
+def not_noted(run: Run, ledger: Ledger) -> dict[str, Line]:
     """What was made of a run's plan, by step id: its process died, or is still at it."""
-    planned = [line for line in map(Planned._make, run.plan) if not line.stale]
-    kept = ledger.kept(line.key for line in planned)
-    return {line.id: Line(key=line.key, base=line.base, own=line.own) for line in planned if line.key in kept}
+    lines = [line for line in planned(run) if not line.stale]
+    kept = ledger.kept(line.key for line in lines)
+    return {line.id: Line(key=line.key, base=line.base, own=line.own) for line in lines if line.key in kept}
 
 
 def _budgets(config: Config, wants: Wants) -> tuple[Budget, ...]:
-    flags = Budget(run=Caps(usd=wants.max_usd, bare=wants.max_credits))
-    each = Budget(run=Caps(credits=wants.max_each or None))
+    of_credits = Origin(source="flag", place="--max-credits")
+    origins = {"usd": Origin(source="flag", place="--max-usd"), "": of_credits}
+    flags = Budget(run=Caps(usd=wants.max_usd, bare=wants.max_credits, origins=origins))
+    named = origins | dict.fromkeys(wants.max_each, of_credits)
+    each = Budget(run=Caps(credits=wants.max_each or None, origins=named))
     return tuple(budget for budget in (config.budget, flags, each) if budget)
 
 
-def latest_output(house: House, named: Path | None, run: str = "") -> Path:
-    """Where the results of a run lie, or of the newest one, in the workspace of the current folder.
+def recorded(house: House, named: Path | None, run: str = "") -> tuple[Run, Path]:
+    """The run of this id, or the newest one, in the workspace of the current folder, and that workspace's folder.
 
     Raises `UserError` where there is none.
     """
-    folder = workspace.find(Path("recipe.yaml"), named=named or _named(house.environ))
+    folder = workspace.find(Path("recipe.yaml"), named=named or workspace_of(house.environ))
     with _ledger(folder) as ledger:
-        found = ledger.run(run) if ledger and run else next(iter(ledger.runs(plans=False)), None) if ledger else None
+        newest = next(iter(ledger.runs(plans=False)), None) if ledger and not run else None
+        found = ledger.run(newest.id if newest else run) if ledger else None
     if found is None:
         what = f"{run} is no file, and no run" if run else "nothing was run"
         raise UserError(f"{what} in the workspace {folder}.", "Name a recipe, a manifest, or a run that is there.")
-    return Path(found.output)
+    return found, folder
 
 
 def changed_only(desk: Desk, house: House) -> Desk | None:

@@ -122,6 +122,7 @@ class StepError(RushesError):
     """One step did not work; the rest of the run goes on. `advice` says whether trying again may help."""
 
     exit_code = 1
+    cause: ClassVar[str] = ""  # a class of failures that scripts may tell from the others
     advice: Advice
 
     def __init__(
@@ -140,8 +141,29 @@ class ProviderError(StepError):
     """A service refused or failed a request."""
 
 
+class Part(StrEnum):
+    """What a service's rules forbid, as far as it says."""
+
+    UNTOLD = ""
+    PROMPT = "prompt"
+    IMAGE = "image"  # an input, and so below
+    VIDEO = "video"
+    AUDIO = "audio"
+    IMAGERY = "imagery"  # a picture or a clip
+    INPUT = "input"
+    OUTPUT = "output"
+
+
 class Moderated(ProviderError):
-    """A service's rules forbid what was asked for or what came of it."""
+    """A service's rules forbid what was asked for or what came of it; `part` says which, as far as the service does."""
+
+    cause = "moderation"
+
+    def __init__(
+        self, fact: str, hint: str = "", *, part: Part = Part.UNTOLD, after_seconds: float | None = None
+    ) -> None:
+        super().__init__(fact, hint, after_seconds=after_seconds)
+        self.part = part
 
 
 class AccountRefused(ProviderError):

@@ -3,8 +3,9 @@
 The order of events is what makes a run safe to kill:
 
     Started, durable -> send -> Submitted | Refused | Doubted -> poll -> Settled -> bytes kept -> Succeeded | Failed
+                                                                         -> Cancelled
 
-Adding an event is one class here and its name in `EVENTS`; every `match` that forgot it is found by the type checker.
+Adding an event is one class here and its name in `Event`; every `match` that forgot it is found by the type checker.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 from pipeline.errors import Advice
 
@@ -119,6 +120,7 @@ class Refused:
     """The service certainly did not take the request: the reservation is released.
 
     `account`: it does not serve the account, so the request is not at fault, and nothing more is sent on it for now.
+    `cause` is "moderation" where its rules forbid the request, else empty.
     """
 
     at: str
@@ -130,6 +132,7 @@ class Refused:
     advice: Advice = Advice.NEVER
     after_seconds: float | None = None
     account: bool = False
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +180,8 @@ class Failed:
     """The step will not be tried again in this run; `permanent` means that its failure stands for its key.
 
     `undelivered`: the service did its work and was paid, and only its bytes are missing. The attempt stays open, so
-    that a later process asks for them again, and nobody buys them again.
+    that a later process asks for them again, and nobody buys them again. `cause` is "moderation" where a service's
+    rules forbid what was asked for or what came of it, else empty.
     """
 
     at: str
@@ -188,11 +192,45 @@ class Failed:
     hint: str = ""
     permanent: bool = False
     undelivered: bool = False
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """The attempt has ended because the user wished it: nothing stands for its key, and it is no failure to retry.
+
+    The same run may be asked to submit it anew, as another attempt with a price of its own.
+    """
+
+    at: str
+    step: str
+    key: str
+    attempt: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """The files of an attempt that succeeded are no more. `freed`: taken away, and whoever made them may have them yet.
+
+    Otherwise the service was asked for them again, and has them no more.
+    """
+
+    at: str
+    step: str
+    key: str
+    attempt: int
+    freed: bool
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """The step was not begun: `reason` is "needs" (what it needs failed), "budget" or "account" (it is not served)."""
+    """The step was not begun.
+
+    `reason` is "needs" (what it needs failed), "budget", "account" (it is not served) or "failures" (there were as many
+    as the run was to bear).
+    """
 
     at: str
     step: str
@@ -209,11 +247,21 @@ class RunEnded:
     status: str
 
 
-Event = RunStarted | Started | Submitted | Refused | Doubted | Settled | Succeeded | Failed | Skipped | RunEnded
-EVENTS: Mapping[str, type[Event]] = {
-    cls.__name__: cls
-    for cls in (RunStarted, Started, Submitted, Refused, Doubted, Settled, Succeeded, Failed, Skipped, RunEnded)
-}
+Event = (
+    RunStarted
+    | Started
+    | Submitted
+    | Refused
+    | Doubted
+    | Settled
+    | Succeeded
+    | Failed
+    | Cancelled
+    | Gone
+    | Skipped
+    | RunEnded
+)
+EVENTS: Mapping[str, type[Event]] = {cls.__name__: cls for cls in get_args(Event)}
 
 _FIELDS: Mapping[type, tuple[str, ...]] = {cls: tuple(f.name for f in fields(cls)) for cls in EVENTS.values()}
 _AMOUNTS = frozenset({"credits", "usd", "charged", "refunded"})

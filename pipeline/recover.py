@@ -16,8 +16,10 @@ from pipeline.accounts import key
 from pipeline.desk import House, Reading, lock_name
 from pipeline.errors import Held, UserError
 from pipeline.providers.base import Lists
+from pipeline.retelling import write_anew
 from pipeline.settle import Case, Decision, Fate, Id, Settling, id_of, is_unknown, page_of
-from pipeline.store import locks, workspace
+from pipeline.store import leases, workspace
+from pipeline.store.leases import Lease
 from pipeline.store.ledger import Ledger, Unsettled
 
 
@@ -28,11 +30,14 @@ def recover(
     recipe: Path | None = None,
     decisions: Sequence[Decision] = (),
     settle_seconds: float | None = None,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> list[Case]:
     """Settles what is unknown in the workspace at `folder`, or of one recipe's runs there, and tells what became of it.
 
-    `settle_seconds` is how long after the locks are taken a job must still be absent. Raises `UserError` for a decision
-    that cannot be carried out, before anything is written, and for a recipe that was never run there; `StoreError`.
+    The documents of its runs are written anew; `tell` hears where that cannot be done. `settle_seconds` is how long
+    after the locks are taken a job must still be absent. Raises `UserError` for a decision
+    that cannot be carried out, before anything is written, and for a recipe that was never run there; `Held` where a
+    lease was lost on the way; `StoreError`.
     """
     shelf = workspace.open_workspace(folder, create=False)
     with Ledger(shelf.ledger, read_only=True) as ledger:
@@ -45,29 +50,38 @@ def recover(
         return []
     cases: dict[Id, Case] = {}
     with ExitStack() as stack, Ledger(shelf.ledger) as ledger:
-        free = set()
+        free: dict[str, Lease] = {}
         for lock, first in {lock_of(one): one for one in scope}.items():
             try:
-                stack.enter_context(locks.hold(shelf.locks, lock, run=f"The recovery of {first.recipe}"))
-                free.add(lock)
+                who = f"The recovery of {first.recipe}"
+                free[lock] = stack.enter_context(leases.hold(shelf, lock, who=who))
             except Held as error:
                 theirs = (one for one in scope if lock_of(one) == lock)
                 cases |= {id_of(one): _at_work(one, names, error) for one in theirs}
         # WHY: until the lock was taken, whoever had it may have heard an answer.
         mine = [one for one in ledger.unsettled() if is_unknown(one) and id_of(one) in names and lock_of(one) in free]
-        work = Settling(house, ledger, names, decided, settle_seconds)
+        work = Settling(house, ledger, names, decided, settle_seconds, lambda one: free[lock_of(one)].check())
         if mine:
             anyio.run(work.go, mine)
+        for run in filter(None, map(ledger.run, dict.fromkeys(one.run for one in mine))):
+            if stale := write_anew(run, folder, house, ledger):
+                tell(f"The page and the manifest in {run.output} do not tell of it yet: {stale}")
     cases |= work.cases
     return [cases[id_of(one)] for one in scope if id_of(one) in cases]
 
 
 def before_run(
-    reading: Reading, house: House, ledger: Ledger, tell: Callable[[str], None], settle_seconds: float | None = None
+    reading: Reading,
+    house: House,
+    ledger: Ledger,
+    tell: Callable[[str], None],
+    settle_seconds: float | None = None,
+    *,
+    lease: Lease | None = None,
 ) -> None:
     """Settles what earlier processes left unknown here, as far as lists show it, and tells what it did.
 
-    The lock must be held. Only accounts whose key is there are asked. Raises `StoreError`.
+    The lease must be held. Only accounts whose key is there are asked. Raises `Held` where it is lost, `StoreError`.
     """
     recipe, output = reading.recipe.name, str(reading.output)
     mine = [
@@ -80,7 +94,7 @@ def before_run(
     ]
     if not mine:
         return
-    work = Settling(house, ledger, names_of(mine), {}, settle_seconds)
+    work = Settling(house, ledger, names_of(mine), {}, settle_seconds, lambda one: lease.check() if lease else None)
     anyio.run(work.go, mine)
     for case in work.cases.values():
         more = "; `rushes recover` tells what can be done" if case.fate is Fate.ASKED else ""
@@ -134,15 +148,16 @@ def _decided(decisions: Sequence[Decision], scope: Sequence[Unsettled], names: M
 
 
 def _belongs(one: Unsettled, recipe: Path | None) -> bool:
-    return recipe is None or _is_same(one.recipe_path, recipe)
+    return recipe is None or is_same(one.recipe_path, recipe)
 
 
-def _is_same(path: str, recipe: Path) -> bool:
+def is_same(path: str, recipe: Path) -> bool:
+    """Whether a path that a run noted leads to this recipe."""
     return bool(path) and os.path.realpath(path) == os.path.realpath(recipe)
 
 
 def _refuse_stranger(ledger: Ledger, recipe: Path, folder: Path) -> None:
-    if not any(_is_same(run.recipe_path, recipe) for run in ledger.runs(plans=False)):
+    if not any(is_same(run.recipe_path, recipe) for run in ledger.runs(plans=False)):
         raise UserError(
             f"{recipe} was never run in the workspace {folder}.",
             "Leave the recipe out to see all that is unknown there, or name its workspace with --workspace.",

@@ -8,8 +8,8 @@ import secrets
 import signal
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,30 +21,40 @@ from pipeline import desk as desks
 from pipeline.accounts import REHEARSAL
 from pipeline.consent import asked
 from pipeline.desk import Desk, House, Planned
-from pipeline.digest import dumps, loads
+from pipeline.documents import export, put
+from pipeline.documents import read_manifest as read_manifest
+from pipeline.documents import story_of as story_of
+from pipeline.documents import write_documents as write_documents
 from pipeline.engine.away import Means, unheard, untold
 from pipeline.engine.claiming import Claims
 from pipeline.engine.keep import Emit
+from pipeline.engine.orders import Stopping
 from pipeline.engine.run import Engine, Listener, outcome
+from pipeline.engine.sending import Sending
 from pipeline.engine.state import Phase, RunState
 from pipeline.engine.worker import Worker
 from pipeline.errors import UserError
 from pipeline.events import Event, Result, RunEnded, RunStarted
 from pipeline.plan.model import Plan, Step
+from pipeline.plan.noted import why_of
 from pipeline.providers import remote
 from pipeline.providers.hooks import Hooks
-from pipeline.recipe.gate import compiled
-from pipeline.report import html, manifest
-from pipeline.report.story import Story, output_path
+from pipeline.purse import look_afterwards
+from pipeline.report import manifest
+from pipeline.rounds import Onlooker, Rounds
 from pipeline.steps.upload import Upload
-from pipeline.store.copying import write_text
 from pipeline.store.journal import Journal
+from pipeline.store.leases import Lease
 from pipeline.store.ledger import Ledger, Line, Run
 from pipeline.store.publish import open_publish
 from pipeline.store.workspace import Workspace
 
 Listen = Callable[[Desk], Listener]
 """Makes a listener for the events of a run of what lies on this desk."""
+
+_Ear = tuple[Callable[[str], remote.Sleep], Callable[[str], str]]
+
+_GLANCE_SECONDS = 0.25  # how soon it is seen that a beat has found the lease lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +66,7 @@ class Outcome:
     began: bool  # False: there was nothing to do, and no run was begun
     manifest: Mapping[str, Any]
     output: Path
+    put_back: int = 0  # files that were gone from the output, where no run was begun
 
 
 def run_id_of(desk: Desk, house: House) -> str:
@@ -67,9 +78,12 @@ def run_id_of(desk: Desk, house: House) -> str:
 
 def _planned(desk: Desk) -> list[Planned]:
     """What the ledger keeps of a plan; a step that goes on keeps the why it began with."""
-    lines = map(Planned._make, desk.continues.plan) if desk.continues else ()
+    lines = desks.planned(desk.continues) if desk.continues else ()
     before = {(line.id, line.key): line.why for line in lines}
-    return [Planned(s.id, s.key, s.stale, before.get((s.id, s.key), s.why), s.base, s.own) for s in _lasting(desk.plan)]
+    return [
+        Planned(step.id, step.key, step.stale, why_of(step, before.get((step.id, step.key), "")), step.base, step.own)
+        for step in _lasting(desk.plan)
+    ]
 
 
 def _lasting(plan: Plan) -> list[Step]:
@@ -94,15 +108,15 @@ def _ending(desk: Desk, state: RunState) -> str:
     return "partial" if status == "complete" and desk.plan.left and _is_whole(desk) else status
 
 
-def carry_out(desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen: Listen | None) -> Outcome:
-    """One process's share of a run, under its lock, from the first event to the documents."""
+def carry_out(
+    desk: Desk, house: House, shelf: Workspace, ledger: Ledger, lease: Lease, listen: Listen | None
+) -> Outcome:
+    """One process's share of a run, under its lease, from the first event to the documents.
+
+    Raises `Held` where another process has taken the recipe over: what was begun is resumable, the rest is that one's.
+    """
     latest = desk.latest
-    state = RunState(
-        desk.plan,
-        desks.book_of(desk.history, desk.plan.limits),  # days, weeks and months are claimed, as they are then
-        desks.attempts_of(desk.history),
-        desks.failures_of(desk.history),
-    )
+    state = _state(desk)
     if not desk.plan.doing() and latest and latest.status == _ending(desk, state) and _same(desk, latest):
         return _leave(desk, shelf, ledger, latest, state)
     run = Run(
@@ -116,17 +130,35 @@ def carry_out(desk: Desk, house: House, shelf: Workspace, ledger: Ledger, listen
         options={**desk.wants.to_json(), "whole": _is_whole(desk)},
     )
     _prepare(desk.output)
+    lease.carries(run.id)
     if desk.unnoted:
         ledger.remember(run.recipe, run.output, desk.unnoted)
     ledger.begin(run, redo=desk.plan.redo)
-    work = _Work(desk, house, shelf, ledger, run.id, state)
+    work = _Work(desk, house, shelf, ledger, lease, run.id, state)
     anyio.run(work.go, listen(desk) if listen else None)
+    lease.check()
+    payers = {step.account for one in (desk, work.desk) for step in one.plan.doing() if step.account}
+    desk, state = work.desk, work.state
+    if not state.stopping:
+        look_afterwards(house, ledger, payers)
     ended = ledger.run(run.id)
     assert ended is not None
     document = manifest.manifest(story_of(desk, ledger, ended, state))
-    _export(desk, state, shelf)
+    export(desk, state, shelf)
     write_documents(desk.output, document)
     return _outcome(desk, state, ended.status, document, began=True)
+
+
+def _state(desk: Desk) -> RunState:
+    """How a run of what lies on the desk stands before anything of it is begun."""
+    return RunState(
+        desk.plan,
+        desks.book_of(desk.history, desk.plan.limits),  # days, weeks and months are claimed, as they are then
+        desks.attempts_of(desk.history),
+        desks.failures_of(desk.history),
+        run=desk.continues.id if desk.continues else "",
+        most_failures=desk.wants.max_failures,
+    )
 
 
 def _prepare(output: Path) -> None:
@@ -143,7 +175,7 @@ def _prepare(output: Path) -> None:
 
 def _leave(desk: Desk, shelf: Workspace, ledger: Ledger, latest: Run, state: RunState) -> Outcome:
     """Nothing to do: files that are gone from the output are put back, and this run's manifest stays as it is."""
-    _export(desk, state, shelf)
+    put_back = export(desk, state, shelf)
     try:
         document = read_manifest(desk.output / "manifest.json")
     except UserError:
@@ -153,48 +185,88 @@ def _leave(desk: Desk, shelf: Workspace, ledger: Ledger, latest: Run, state: Run
     if (told.get("id"), told.get("finished_at")) != (latest.id, latest.finished_at):
         document = manifest.manifest(story_of(desk, ledger, latest, state))
         write_documents(desk.output, document)
-    return _outcome(desk, state, latest.status, document, began=False)
+    ended = _outcome(desk, state, latest.status, document, began=False)
+    return dataclasses.replace(ended, put_back=put_back)
 
 
 class _Work:
     """One process's share of a run under way: the engine, its journal, and the ear for Ctrl-C."""
 
-    def __init__(self, desk: Desk, house: House, shelf: Workspace, ledger: Ledger, run: str, state: RunState) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        house: House,
+        shelf: Workspace,
+        ledger: Ledger,
+        lease: Lease,
+        run: str,
+        state: RunState,
+    ) -> None:
         self.desk = desk
         self.house = house
         self.shelf = shelf
         self.ledger = ledger
+        self.lease = lease
         self.run = run
         self.journal: Journal = ledger.journal(run)
         self.state = state
+        self.rounds = Rounds(desk, house)
+        self.sending = Sending()
 
     async def go(self, listener: Listener | None) -> None:
         """Runs until nothing more can be begun, or until a signal asks to stop; either way the end is written down."""
         from pipeline import __version__
 
+        async with self.journal, self._ear() as ear, self._means(ear) as means:
+            self._tell(RunStarted(at=self.house.clock(), version=__version__), listener)
+            async with anyio.create_task_group() as watch:
+                with anyio.CancelScope() as scope:
+                    if threading.current_thread() is threading.main_thread():
+                        watch.start_soon(self._await_signal, scope, listener)
+                    watch.start_soon(self._await_loss, scope)
+                    await self._round(means, listener)
+                    while await self._goes_on(listener):
+                        async with self._means(ear) as further:
+                            await self._round(further, listener)
+                watch.cancel_scope.cancel()
+            if self.lease.stands():
+                self._note()
+                status = "interrupted" if self.state.stopping else _ending(self.desk, self.state)
+                self._tell(RunEnded(at=self.house.clock(), status=status), listener)
+            elif listener:  # the run goes on elsewhere, so that its end is not written down
+                listener(RunEnded(at=self.house.clock(), status="interrupted"))
+
+    async def _round(self, means: Means, listener: Listener | None) -> None:
+        """Carries the plan on the desk out, as far as it goes."""
+        self.worker = Worker(self.shelf.artifacts, clock=self.house.clock, means=means, threads=self.house.processors)
         engine = Engine(
             self.state,
             self.journal,
             self._carry,
             clock=self.house.clock,
             claims=self._claims(),
-            listeners=(listener,) if listener else (),
+            listeners=(self.rounds, listener) if listener else (self.rounds,),
         )
-        async with self.journal, self._means() as means:
-            self.worker = Worker(
-                self.shelf.artifacts, clock=self.house.clock, means=means, threads=self.house.processors
-            )
-            self._tell(RunStarted(at=self.house.clock(), version=__version__), listener)
-            with anyio.CancelScope() as scope:
-                async with anyio.create_task_group() as watch:
-                    if threading.current_thread() is threading.main_thread():
-                        watch.start_soon(self._await_signal, scope)
-                    async with anyio.create_task_group() as self.exports:
-                        await engine.go()
-                    watch.cancel_scope.cancel()
-            self._note()
-            status = "interrupted" if self.state.stopping else _ending(self.desk, self.state)
-            self._tell(RunEnded(at=self.house.clock(), status=status), listener)
+        async with anyio.create_task_group() as self.exports:
+            await engine.go()
+
+    async def _goes_on(self, listener: Listener | None) -> bool:
+        """Whether there is another round: then its plan is on the desk, and in the ledger."""
+        if self.state.stopping or not self.lease.stands():
+            return False
+        untold = self.rounds.untold(self.state, self.house.clock())
+        await self.journal.commit_together([("", event) for event in untold])  # and all that was told before
+        desk = self.rounds.next(self.desk, self.state)
+        if desk is None:
+            return False
+        self.ledger.update_plan(self.run, _planned(desk))
+        before, self.desk, self.state = self.state, desk, _state(desk)
+        self.rounds.resumed(self.state, before)
+        self.state.losses = before.losses
+        onlooker: object = listener
+        if isinstance(onlooker, Onlooker):
+            onlooker.goes_on(desk)
+        return True
 
     def _claims(self) -> Claims:
         """How this process claims what it is to pay for, beside every other on this ledger."""
@@ -209,10 +281,11 @@ class _Work:
             job_seconds=config.video_seconds,
             rest_seconds=min(self.house.rest_seconds, 0.2) if rehearsed else self.house.rest_seconds,
             at_work=desks.at_work(self.desk.reading, self.ledger),
+            lease=self.lease.token,
         )
 
     @asynccontextmanager
-    async def _means(self) -> AsyncIterator[Means]:
+    async def _means(self, ear: _Ear) -> AsyncIterator[Means]:
         """Wires to every account that is asked, and whatever else work done elsewhere needs."""
         config = self.house.config
         publish = (
@@ -220,20 +293,22 @@ class _Work:
             if self.desk.plan.uploads and config.publish
             else None
         )
-        async with self.house.wired(asked(self.desk.plan)) as wires, self._ear() as (sleep, callback):
+        async with self.house.wired(asked(self.desk.plan)) as wires:
             yield Means(
                 wires=wires,
-                sleep=sleep,
-                callback=callback,
+                sleep=ear[0],
+                callback=ear[1],
                 publish=publish,
                 run=self.run,
+                sending=self.sending,
+                stands=self.lease.stands,
                 clip_seconds=config.video_seconds,
                 upscale_seconds=config.upscale_seconds,
                 steps=self.desk.plan.uploads,
             )
 
     @asynccontextmanager
-    async def _ear(self) -> AsyncIterator[tuple[Callable[[str], remote.Sleep], Callable[[str], str]]]:
+    async def _ear(self) -> AsyncIterator[_Ear]:
         """How a job is waited for, and where its service may say that it has ended."""
         wants = self.desk.wants
         if not wants.webhook:
@@ -262,12 +337,24 @@ class _Work:
         if listener:
             listener(event)
 
-    async def _await_signal(self, scope: anyio.CancelScope) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for _ in signals:
+    async def _await_signal(self, scope: anyio.CancelScope, listener: Listener | None) -> None:
+        """The first signal stops the run once every request that is being sent has its answer, the next one at once."""
+        with _heard() as heard, anyio.open_signal_receiver(*heard) as signals:
+            async for word in signals:
+                if scope.cancel_called:
+                    if word != signal.SIGHUP:  # WHY: a terminal that closes says it twice, and nobody insists
+                        self.sending.give_up()
+                    continue
                 self.state.stopping = True
                 scope.cancel()
-                return
+                if self.sending and listener:
+                    listener(Stopping(at=self.house.clock(), requests=len(self.sending)))
+
+    async def _await_loss(self, scope: anyio.CancelScope) -> None:
+        while not self.lease.lost:
+            await anyio.sleep(_GLANCE_SECONDS)
+        self.state.stopping = True
+        scope.cancel()
 
     async def _carry(self, step: Step, attempt: int, results: Mapping[str, Result], emit: Emit) -> None:
         """As the worker does; what it made is put before the user at once."""
@@ -275,42 +362,22 @@ class _Work:
         result = self.state.results.get(step.id)
         if result:
             self.exports.start_soon(
-                anyio.to_thread.run_sync, _put, self.desk.plan, step, result, self.shelf, self.desk.output
+                anyio.to_thread.run_sync, put, self.desk.plan, step, result, self.shelf, self.desk.output
             )
 
 
-def _put(plan: Plan, step: Step, result: Result, shelf: Workspace, output: Path) -> None:
-    for name, artifact in result.outputs.items():
-        shelf.artifacts.export(artifact, output / output_path(plan, step, name, artifact.suffix))
-
-
-def _export(desk: Desk, state: RunState, shelf: Workspace) -> None:
-    """Puts every finished file in its place; does nothing for those that are there."""
-    for step in desk.plan.steps:
-        if step.id in state.results:
-            _put(desk.plan, step, state.results[step.id], shelf, desk.output)
-
-
-def story_of(desk: Desk, ledger: Ledger, run: Run, state: RunState) -> Story:
-    """What the documents tell of a run: its plan with the reasons it began with, and all that happened."""
-    why = {line.id: line.why for line in map(Planned._make, run.plan)}
-    steps = tuple(dataclasses.replace(step, why=why.get(step.id, step.why)) for step in desk.plan.steps)
-    return Story(
-        run=run,
-        plan=dataclasses.replace(desk.plan, steps=steps),
-        phases=state.phase,
-        whys=state.why,
-        results=state.results,
-        events=ledger.events(run.id),
-        kept=ledger.kept(step.key for step in steps),
-        folder=desk.output,
-    )
-
-
-def write_documents(folder: Path, document: Mapping[str, Any]) -> None:
-    """The page and the manifest beside the results, each replaced in one move; the manifest comes last."""
-    write_text(folder / "report.html", html.page(document))
-    write_text(folder / "manifest.json", dumps(document, indent=2) + "\n")
+@contextmanager
+def _heard() -> Iterator[list[signal.Signals]]:
+    """The signals that stop a run, which mean what they meant before once the block has ended; nohup is heeded."""
+    found = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        found.append(signal.SIGHUP)
+    before = [(word, signal.getsignal(word)) for word in found]
+    try:
+        yield found
+    finally:
+        for word, handler in before:
+            signal.signal(word, handler)
 
 
 def _outcome(desk: Desk, state: RunState, status: str, document: Mapping[str, Any], *, began: bool) -> Outcome:
@@ -322,22 +389,5 @@ def _outcome(desk: Desk, state: RunState, status: str, document: Mapping[str, An
     elif state.left_by_budget:
         code = 3
     else:
-        code = 1 if phases & {Phase.FAILED, Phase.AWAY} else 0
+        code = 1 if phases & {Phase.FAILED, Phase.AWAY, Phase.CANCELLED} else 0
     return Outcome(status=status, exit_code=code, began=began, manifest=document, output=desk.output)
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """A manifest's JSON. Raises `UserError` for what is none."""
-    try:
-        document = loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be read: {error.strerror}.", "Name a manifest.json that a run has left."
-        ) from None
-    except ValueError:
-        document = None
-    if not isinstance(document, dict) or not compiled(manifest.schema(), {})(document):
-        raise UserError(
-            f"{path} is no manifest of this version.", "Name a manifest.json that a run has left, or run again."
-        )
-    return document

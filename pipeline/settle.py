@@ -17,15 +17,16 @@ from typing import Any, Literal, cast
 import anyio
 
 from pipeline.accounts import REHEARSAL
-from pipeline.consent import balances
-from pipeline.desk import House
-from pipeline.errors import Advice, JobLost, ProviderError, StoreError, UserError
-from pipeline.events import Failed, Refused, Settled, Submitted
+from pipeline.desk import House, planned
+from pipeline.errors import Advice, Held, JobLost, ProviderError, RushesError, StoreError, UserError
+from pipeline.events import Event, Failed, Refused, RunEnded, Settled, Submitted
 from pipeline.money import ZERO, text
 from pipeline.providers import lost
 from pipeline.providers.base import Balances, Enlarges, Found, Lists, RemotePage, is_local
 from pipeline.providers.reach import patiently
 from pipeline.providers.remote import Wire
+from pipeline.purse import look
+from pipeline.store import balances
 from pipeline.store.ledger import Ledger, Unsettled
 
 SETTLE_SECONDS = 10.0  # after its sender has died, a request may still be on its way
@@ -97,7 +98,8 @@ def page_of(one: Unsettled, house: House) -> RemotePage | Enlarges | None:
 class Settling:
     """One look at submissions whose locks are held; `cases` gathers what became of each.
 
-    `settle_seconds` is how long after the beginning a job must still be absent; None: what fits the service.
+    `settle_seconds` is how long after the beginning a job must still be absent; None: what fits the service. `still`
+    raises `Held` where the lease of a submission's recipe has been lost meanwhile.
     """
 
     house: House
@@ -105,9 +107,10 @@ class Settling:
     names: Mapping[Id, str]
     decided: Mapping[Id, Decision]
     settle_seconds: float | None = None
+    still: Callable[[Unsettled], None] = lambda one: None
     cases: dict[Id, Case] = field(default_factory=dict)
     _began: float = 0.0
-    _refused: StoreError | None = None
+    _refused: RushesError | None = None
 
     async def go(self, mine: Sequence[Unsettled]) -> None:
         """Settles what can be. Raises `StoreError`, and `UserError` for a task that cannot be adopted.
@@ -132,7 +135,7 @@ class Settling:
     async def _settle(self, way: Callable[[Sequence[Unsettled]], Awaitable[None]], some: Sequence[Unsettled]) -> None:
         try:
             await way(some)
-        except StoreError as error:  # told as it is, not in the task group's wrapping
+        except (Held, StoreError) as error:  # told as it is, not in the task group's wrapping
             self._refused = error
 
     def _says(self, one: Unsettled) -> str:
@@ -179,8 +182,17 @@ class Settling:
         for one in some:
             told = f"{one.provider} has no list of jobs to find it by"
             if left is not None:
-                told += f"; {one.account} has {text(left)} credits left now, which proves nothing"
+                told += f"; {one.account} has {text(left)} credits left now, {self._evidence(one)}"
             self._keep(one, Fate.ASKED, told, left=left)
+
+    def _evidence(self, one: Unsettled) -> str:
+        """What its account's balances say of it, which proves nothing."""
+        fell = balances.fell(self.ledger.path, one.account, *id_of(one))
+        if fell is not None and fell == one.credits:
+            return f"exactly the {text(fell)} less that it costs, so that it was probably taken"
+        if fell is not None and not fell:
+            return "no less than before, so that it was probably not taken"
+        return "which proves nothing"
 
     async def _left(self, one: Unsettled) -> Decimal | None:
         """What its account has left, where its service tells and can be asked."""
@@ -188,7 +200,7 @@ class Settling:
             return None
         try:
             with anyio.fail_after(PATIENCE_SECONDS):
-                found = (await balances(self.house, [one.account])).get(one.account)
+                found = (await look(self.house, self.ledger, [one.account])).get(one.account)
         except (UserError, TimeoutError):
             return None
         return found if isinstance(found, Decimal) else None
@@ -263,7 +275,7 @@ class Settling:
     # what is written down
 
     def _adopt(self, one: Unsettled, job_id: str, source: str) -> None:
-        self.ledger.append(one.run, Submitted(at=self.house.clock(), job_id=job_id, **_about(one)))
+        self._tell(one, Submitted(at=self.house.clock(), job_id=job_id, **_about(one)))
         told = f"{source} {job_id}: the next run goes on with it, and pays nothing more"
         self._keep(one, Fate.ADOPTED, told, job_id=job_id)
 
@@ -272,18 +284,32 @@ class Settling:
 
     def _release(self, one: Unsettled, why: str) -> None:
         refused = Refused(at=self.house.clock(), error=f"{why}.", advice=Advice.LATER, **_about(one))
-        self.ledger.append(one.run, refused)
-        self._keep(one, Fate.RELEASED, f"{why[0].lower()}{why[1:]}; the next run sends it again")
+        self._tell(one, refused)
+        self._keep(one, Fate.RELEASED, f"{why[0].lower()}{why[1:]}; {self._next(one, 'sends it again')}")
 
     def _write_off(self, one: Unsettled) -> None:
         at, about = self.house.clock(), _about(one)
-        self.ledger.append(
-            one.run,
+        self._tell(
+            one,
             Settled(at=at, charged=one.credits, refunded=ZERO, usd=one.usd, source="user", **about),
             Failed(at=at, error="The user has given it up: nobody knows whether it was made.", **about),
         )
-        told = f"given up: its {text(one.credits)} credits count as spent, and the next run makes it anew"
+        told = f"given up: its {text(one.credits)} credits count as spent, and {self._next(one, 'makes it anew')}"
         self._keep(one, Fate.WRITTEN_OFF, told)
+
+    def _next(self, one: Unsettled, what: str) -> str:
+        """What the next run does: this, unless its step has another result by now."""
+        latest = self.ledger.latest(one.recipe, one.output)
+        lines = planned(latest) if latest else ()
+        key = next((line.key for line in lines if line.id == one.step), one.key)
+        return f"{one.step} has another result by now" if self.ledger.kept([key]) else f"the next run {what}"
+
+    def _tell(self, one: Unsettled, *events: Event) -> None:
+        self.still(one)
+        run = self.ledger.run(one.run)
+        # WHY: a later end than its documents know says that they are to be written anew, whoever comes to do it.
+        end = [RunEnded(at=self.house.clock(), status=run.status)] if run and run.status != "running" else []
+        self.ledger.append(one.run, *events, *end)
 
     def _keep(self, one: Unsettled, fate: Fate, told: str, **values: Any) -> None:
         case = Case(submission=one, name=self.names[id_of(one)], fate=fate, told=told, **values)

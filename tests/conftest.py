@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from pipeline.desk import House
@@ -18,6 +19,9 @@ from tests import stub, till
 from tests.till import Till
 
 ROOT = Path(__file__).resolve().parents[1]
+
+hypothesis.settings.register_profile("patient", deadline=None)  # how quick a machine is just now proves nothing
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

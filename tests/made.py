@@ -20,6 +20,7 @@ from pipeline.providers.catalog import PROVIDERS
 from pipeline.recipe.model import Budget, Film, LocalFile, Recipe, Shot, Source
 from pipeline.steps.base import Feed, Made
 from pipeline.store.ledger import Kept, Line, Pending, Standing
+from pipeline.store.lost import Maker
 from tests import till
 
 
@@ -130,6 +131,9 @@ class Facts:
     redone: Mapping[str, int] = field(default_factory=dict)
     noted: Mapping[str, Line] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
+    makes: Mapping[str, Maker] = field(default_factory=dict)
+    tried: Mapping[str, str] = field(default_factory=dict)  # what failed, and may not fail again
+    beside: Mapping[str, str] = field(default_factory=dict)  # what other runs are making
 
     @classmethod
     def of(cls, plan: Plan, *names: str, **values: Any) -> Facts:
@@ -144,11 +148,24 @@ class Facts:
     def missing(self, artifacts: Iterable[Artifact]) -> set[str]:
         return {artifact.sha256 for artifact in artifacts} & self.gone
 
+    def put_back(self) -> Mapping[str, str]:
+        return {}
+
     def standing(self, keys: Iterable[str]) -> Mapping[str, Standing]:
         return {key: self.failed[key] for key in keys if key in self.failed}
 
     def pending(self, keys: Iterable[str]) -> Mapping[str, Pending]:
         return {key: self.open[key] for key in keys if key in self.open}
+
+    def making(self, keys: Iterable[str]) -> Mapping[str, str]:
+        return {key: self.beside[key] for key in keys if key in self.beside}
+
+    def makers(self, keys: Iterable[str]) -> Mapping[str, Maker]:
+        drawn = {key: maker(self.made[key]) for key in keys if key in self.made}
+        return {key: self.makes.get(key, drawn[key]) for key in drawn}
+
+    def failures(self) -> Mapping[str, str]:
+        return {**{key: one.error for key, one in self.failed.items()}, **self.tried}
 
     def redos(self) -> Mapping[str, int]:
         return self.redone
@@ -162,6 +179,12 @@ def kept(step: Step) -> Kept:
     result = Result(outputs={"video": Artifact(sha256=step.id, bytes=1, suffix=".mp4")})
     return Kept(key=step.key, result=result, run="r", step=step.id, provider="", account="", charged=Decimal(0),
                 usd=None, source="free", at=clock())  # fmt: skip
+
+
+def maker(kept: Kept, **values: Any) -> Maker:
+    """The attempt that made a result, here and for nothing unless something else is said."""
+    fields: dict[str, Any] = {"run": kept.run, "step": kept.step, "attempt": 1, "at": clock(), "gone": None}
+    return Maker(**(fields | {"provider": "", "account": "", "job_id": ""} | values))
 
 
 def standing(step: Step) -> Standing:
@@ -223,10 +246,17 @@ class Log:
 
     def __init__(self, on: Callable[[Event], None] | None = None) -> None:
         self.events: list[Event] = []
+        self.of_runs: list[tuple[str, Event]] = []  # what was told together, with the runs it is of
         self._on = on
 
     async def commit(self, event: Event) -> None:
         self.post(event)
+
+    async def commit_together(self, told: Sequence[tuple[str, Event]]) -> None:
+        for run, event in told:
+            self.of_runs.append((run, event))
+            if not run:
+                self.post(event)
 
     def post(self, event: Event) -> None:
         if self._on:

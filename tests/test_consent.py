@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -80,7 +81,7 @@ def test_what_stands_against_a_run_is_told_in_one_order() -> None:
     fog, narrow = unpriced(), limits("5", usd="9")
     assert isinstance(refused(desk(LOST, fog, DAWN, limits=narrow)), OverBudget)
     wide = limits("50", usd="9")
-    assert "read keeper.png at a URL" in refused(desk(LOST, fog, DAWN, limits=wide)).fact
+    assert 'read "keeper.png" at a URL' in refused(desk(LOST, fog, DAWN, limits=wide)).fact
     assert "what fog/generate costs is not known, and a cap" in refused(desk(fog, DAWN, limits=wide)).fact
     assert "a cap is in dollars" in refused(desk(DAWN, limits=wide)).fact
     priced = made.step("dawn/generate", price="6", usd="0.5")
@@ -422,3 +423,15 @@ def test_balances_are_of_those_who_tell_them() -> None:
         server.status = 403
         found = anyio.run(consent.balances, two, (REHEARSAL,))
     assert isinstance(found[REHEARSAL], AccountRefused)
+
+
+def test_a_silence_is_explained() -> None:
+    """What is waited for is told while it lasts, and not where it is soon over."""
+    told: list[str] = []
+    with consent.telling("Asking till", told.append, after_seconds=0.01):
+        until = time.monotonic() + 5
+        while not told and time.monotonic() < until:
+            time.sleep(0.01)
+    with consent.telling("Asking brake", told.append):
+        pass
+    assert told == ["Asking till"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,13 +16,13 @@ import pytest
 
 from pipeline import desk as desks
 from pipeline.desk import House, Wants
-from pipeline.errors import Advice, JobLost, ProviderError, StoreError, UserError
+from pipeline.errors import Advice, Held, JobLost, ProviderError, StoreError, UserError
 from pipeline.events import Doubted, Event, Failed, Refused, Settled, Started, Submitted
 from pipeline.providers.base import Call, Found, Listing, Lists, Reply, Status
 from pipeline.providers.catalog import PROVIDERS
 from pipeline.recover import before_run, exit_code, lock_of, names_of, recover
 from pipeline.settle import Case, Decision, Fate, Settling, mark_of
-from pipeline.store import locks, workspace
+from pipeline.store import database, locks, workspace
 from pipeline.store.ledger import Ledger, Run, Unsettled
 
 D = Decimal
@@ -454,6 +455,21 @@ def test_before_a_run_its_own_is_settled_alone(place: Place, tmp_path: Path) -> 
     ]
     assert [one.job_id for one in place.unsettled()] == [None, "job-2", None]
     assert wire.asked == ["/jobs/0"]
+
+
+def test_whoever_has_lost_the_lease_meanwhile_settles_nothing(place: Place) -> None:
+    """A machine that slept while the list came finds its recipe taken over, and writes nothing of what it had seen."""
+    place.tell(sent())
+
+    class Slow(Wire):
+        async def send(self, call: Call) -> Reply:
+            with closing(database.connect(place.folder / "ledger.sqlite3")) as connection:
+                connection.execute("UPDATE leases SET token = 'of another', host = 'there', boot = 'there'")
+            return await super().send(call)
+
+    with pytest.raises(Held, match=r"has lost tale-.* on there"):
+        place.settle(Slow([job("job-1", mark())]))
+    assert [type(event) for event in place.events()] == [Started]
 
 
 def test_a_full_disk_is_told_as_it_is(place: Place) -> None:

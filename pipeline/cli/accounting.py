@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,8 +11,12 @@ from zoneinfo import ZoneInfo
 from pipeline.config.table import nearest
 from pipeline.desk import House, lock_name
 from pipeline.errors import UserError
-from pipeline.report.ledger_text import FORMATS, Asked
-from pipeline.store import locks, spending, workspace
+from pipeline.plan.budget import Book, tightest
+from pipeline.plan.periods import PERIODS
+from pipeline.plan.room import Room, rooms
+from pipeline.plan.spent import held
+from pipeline.report.ledger_text import FORMATS, Asked, Beside
+from pipeline.store import balances, leases, spending, workspace
 from pipeline.store.ledger import Ledger
 
 
@@ -42,8 +46,30 @@ def ledger(given: argparse.Namespace, house: House, show: Callable[[str], None],
         account=given.account,
         recipe=given.recipe,
     )
-    show(FORMATS[given.format](sums, asked, width))
+    changes = balances.changes(shelf.ledger, given.account)
+    beside = Beside(caps=tuple(_caps(given.account, house, shelf.ledger)), changes=changes)
+    show(FORMATS[given.format](sums, asked, width, beside))
     return 0
+
+
+def _caps(account: str, house: House, path: Path) -> Iterator[Room]:
+    """What the configuration's caps by day, week and month leave now: of one account, or of all that it knows of."""
+    config = house.config
+    own = {name: settings.budget for name, settings in config.accounts.items() if settings.budget}
+    budgets = [config.budget] if config.budget else []
+    named = {name for budget in budgets for period in PERIODS for name in budget.of(period).credits or ()}
+    told: set[tuple[str, str]] = set()
+    with Ledger(path, read_only=True) as ledger:
+        for name in sorted(spending.accounts(path) | named | own.keys()):
+            if account and account != name:
+                continue
+            limits = tightest(budgets, [name], own, at=house.clock(), zone=config.time_zone)
+            book = Book(limits)
+            book.watch(held(ledger, limits, limits.at, limits.zone))
+            for room in rooms(limits, book, accounts=[name]):
+                if room.scope in PERIODS and (room.scope, room.unit) not in told:
+                    told.add((room.scope, room.unit))
+                    yield room
 
 
 def _folder(named: str | None, house: House) -> Path:
@@ -65,7 +91,7 @@ def _at_work(shelf: workspace.Workspace) -> Callable[[str, str], bool]:
     """Whether a process holds a recipe and its output folder."""
 
     def at_work(recipe: str, output: str) -> bool:
-        return locks.holder(shelf.locks, lock_name(recipe, output)) is not None
+        return leases.holder(shelf, lock_name(recipe, output)) is not None
 
     return at_work
 

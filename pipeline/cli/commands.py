@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ def _wants(given: argparse.Namespace) -> Wants:
         follow=values.get("follow", False),
         yes=values.get("yes", False),
         allow_unpriced=values.get("allow_unpriced", False),
+        max_failures=_failures(values),
         webhook=values.get("webhook", ""),
         listen=values.get("listen", ""),
         workspace=Path(given.workspace) if values.get("workspace") else None,
@@ -68,6 +69,14 @@ def _amount(flag: str, text: str) -> Decimal:
         return money.amount(text)
     except ValueError as error:
         raise UserError(f"{flag}: {error}", "Give a number of zero or more.") from None
+
+
+def _failures(values: Mapping[str, Any]) -> int | None:
+    """How many failures a run is to bear; `--fail-fast` is the least there can be."""
+    given = values.get("max_failures")
+    if given is not None and not (given.isascii() and given.isdecimal() and len(given) < 10 and int(given) > 0):
+        raise UserError(f"--max-failures {given} is no number of failures.", "Give a whole number of 1 or more.")
+    return 1 if values.get("fail_fast") else None if given is None else int(given)
 
 
 def _is_date(text: str) -> bool:
@@ -87,6 +96,8 @@ def _print(text: str) -> None:
     except BrokenPipeError:
         # WHY: whoever read it has had enough; that says nothing of how the command ended.
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as we live
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from None
 
 
 def _width() -> int:
@@ -161,7 +172,7 @@ def plan(given: argparse.Namespace, house: House, console: Console) -> int:
         api.write(Path(given.out), dumps(api.save_plan(desk), indent=2) + "\n")
     _warn(console, desk)
     _print(catalog.PLANS[given.format](desk.plan, desk.book(desk.plan.limits), _width()))
-    refusal = consent.verdict(desk)
+    refusal = consent.verdict(desk, house)
     if refusal:
         console.refuse(refusal)
         return refusal.exit_code
@@ -171,7 +182,8 @@ def plan(given: argparse.Namespace, house: House, console: Console) -> int:
 def run(given: argparse.Namespace, house: House, console: Console) -> int:
     """Carries a recipe or a saved plan out, and prints how it ended."""
     from pipeline import api
-    from pipeline.report import catalog
+    from pipeline.cli import retyping
+    from pipeline.report import catalog, ending
 
     path = Path(given.recipe)
     saved = _saved(path)
@@ -181,22 +193,35 @@ def run(given: argparse.Namespace, house: House, console: Console) -> int:
         return Progress(console, desk)
 
     def consent(desk: Desk, question: str) -> bool:
+        from pipeline.plan.model import total
         from pipeline.report.plan_text import plan_table
 
         if question == "follow":
             follows = desk.plan.totals(follows=True)
             return console.ask(f"Also make the shots that only follow a changed one, for up to {_sum(follows)}?")
         sys.stderr.write(plan_table(desk.plan, width=_width(), book=desk.book(desk.plan.limits)) + "\n")
-        return console.ask(f"Spend up to {_sum(desk.plan.totals())}?")
+        may = [one for one in desk.plan.fallbacks() if not one.denied]
+        more = f", and up to {_sum(total(may))} more where shots fail" if may else ""
+        return console.ask(f"Spend up to {_sum(desk.plan.totals())}{more}?")
 
     asked = consent if can_ask() else None
-    ended = api.run(path, _wants(given), house, listen=listen, consent=asked, saved=saved, tell=console.say)
-    if given.format != "table" or not given.quiet:
-        _print(catalog.MANIFESTS[given.format](dict(ended.manifest)))
+    wants = _wants(given)
+    ended = api.run(path, wants, house, listen=listen, consent=asked, saved=saved, tell=console.say)
+    document = dict(ended.manifest)
+    typed = retyping.of_run(given.recipe, wants, house, saved, document)
+    if given.format != "table":
+        _print(catalog.MANIFESTS[given.format](document))
+        if troubles := "\n".join(ending.troubles(document, typed, width=_width())).strip():
+            console.say(troubles)
+    elif not given.quiet:
+        _print(safe(ending.ending(document, typed, width=_width(), folder=retyping.shown(ended.output))))
     if not ended.began and ended.exit_code == 0:
-        console.say("Nothing to do: everything is there.")
-    if ended.exit_code == 130:
-        console.say(f"Interrupted. Nothing is lost: `rushes run {given.recipe}` goes on.")
+        back = "1 file that was gone is" if ended.put_back == 1 else f"{ended.put_back} files that were gone are"
+        console.say(f"Nothing to do: {f'{back} put back' if ended.put_back else 'everything is there'}.")
+    if ended.exit_code == 130 and any(shot["status"] == "unknown" for shot in document["shots"]):
+        console.say(f"Interrupted. What a service may have taken stays held: `{typed.recover}` finds out.")
+    elif ended.exit_code == 130:
+        console.say(f"Interrupted. Nothing is lost: `{typed.again}` goes on.")
     console.say(f"Results: {ended.output}")
     return ended.exit_code
 
@@ -214,9 +239,11 @@ def _saved(path: Path) -> Any:
 
 
 def _sum(totals: Any) -> str:
+    from pipeline.report.exact import dollars
+
     parts = [f"{money.text(credits)} {account} credits" for account, credits in totals.credits.items()]
     parts += [f"an unknown amount to {account}" for account in totals.unknown]
-    return " and ".join(parts) + ("" if totals.usd is None else f" (${money.text(totals.usd)})")
+    return " and ".join(parts) + ("" if totals.usd is None else f" ({dollars(totals.usd)})")
 
 
 def recover(given: argparse.Namespace, house: House, console: Console) -> int:
@@ -226,17 +253,31 @@ def recover(given: argparse.Namespace, house: House, console: Console) -> int:
     return recovering.command(given, house, console, _print, _width())
 
 
-def status(given: argparse.Namespace, house: House, _console: Console) -> int:
-    """How the latest run of a recipe, or the run of a manifest, stands."""
-    from pipeline import api, session
-    from pipeline.report import catalog
+def cancel(given: argparse.Namespace, house: House, console: Console) -> int:
+    """Cancels what services still have of a run, and tells what became of it."""
+    from pipeline.cli import cancelling
 
-    path = Path(given.what)
-    if path.suffix in (".yaml", ".yml"):
-        document = api.status(path, _wants(given), house)
-    else:
-        document = session.read_manifest(api.manifest_path(given.what, _wants(given), house))
-    _print(catalog.MANIFESTS[given.format](document))
+    return cancelling.command(given, house, console, _print, _width())
+
+
+def status(given: argparse.Namespace, house: House, console: Console) -> int:
+    """How the latest run of a recipe, or the run of a manifest, stands, and what to type next."""
+    from pipeline import api
+    from pipeline.cli import retyping
+    from pipeline.report import catalog, ending, markdown
+
+    wants = _wants(given)
+    told = api.stands(given.what, wants, house)
+    if given.format != "table":
+        _print(catalog.MANIFESTS[given.format](told.document))
+        for remark in told.remarks:
+            console.say(remark)
+        return 0
+    _print(safe("\n".join([markdown.status_text(told.document, width=_width()), *told.remarks])))
+    if told.advises:
+        typed = retyping.of_document(told.document, told.folder, wants, house)
+        for line in ending.troubles(told.document, typed, width=_width()):
+            _print(safe(line))
     return 0
 
 
@@ -244,7 +285,8 @@ def report(given: argparse.Namespace, house: House, console: Console) -> int:
     """Makes the review page of a manifest again, and prints where it is."""
     from pipeline import api
 
-    _print(str(api.report(api.manifest_path(given.what, _wants(given), house))))
+    wants = _wants(given)
+    _print(str(api.report(api.manifest_path(given.what, wants, house), wants, house)))
     console.say("Open it in a browser.")
     return 0
 
@@ -253,14 +295,15 @@ def verify(given: argparse.Namespace, house: House, console: Console) -> int:
     """Looks at every file of a manifest to its end."""
     from pipeline import api
 
-    damages = api.verify(api.manifest_path(given.what, _wants(given), house))
+    wants = _wants(given)
+    damages = api.verify(api.manifest_path(given.what, wants, house), wants, house)
     if given.format == "json":
         _print(dumps(damages, indent=2))
     else:
         for damage in damages:
             _print(safe(damage))
     if damages:
-        console.say("Run the recipe again: what is damaged is put back, or made again.")
+        console.say("Run the recipe again: what is damaged is put back, or had again; what that costs is asked for.")
         return 1
     console.say("Every file is there, of its digest, and decodes to its end.")
     return 0
@@ -285,6 +328,13 @@ def emulate(given: argparse.Namespace, house: House, console: Console) -> int:
     from pipeline.cli import emulating
 
     return emulating.emulate(given, house.config, console, _print)
+
+
+def gc(given: argparse.Namespace, house: House, console: Console) -> int:
+    """Frees the space of what nothing shows or needs any more."""
+    from pipeline.cli import sweeping
+
+    return sweeping.command(given, house, console, _print, _width())
 
 
 def schema(given: argparse.Namespace, _house: House, _console: Console) -> int:
@@ -322,12 +372,14 @@ COMMANDS: dict[str, Command] = {
     "plan": plan,
     "run": run,
     "recover": recover,
+    "cancel": cancel,
     "status": status,
     "report": report,
     "verify": verify,
     "ledger": ledger,
     "providers": providers,
     "emulate": emulate,
+    "gc": gc,
     "schema": schema,
     "config": config,
 }

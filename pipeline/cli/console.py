@@ -13,6 +13,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline import money
 from pipeline.digest import dumps
 from pipeline.errors import Fault, RecipeError, RushesError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from pipeline.desk import Desk
+    from pipeline.engine.orders import Stopping, Waiting
     from pipeline.events import Event
     from pipeline.plan.model import Step
 
@@ -130,29 +132,90 @@ class Progress:
     def __init__(self, console: Console, desk: Desk) -> None:
         self.console = console
         self.steps = {step.id: step for step in desk.plan.steps}
+        self.rungs = {step.id: step.rung for step in desk.plan.steps}
         self.total = len(desk.plan.doing())
         self.running: set[str] = set()
         self.done = 0
         self.failed = 0
-        self.credits = sum((desk.book(desk.plan.limits).sum("run", name) for name in desk.plan.accounts), start=0)
-        self.unit = next((account.unit for account in desk.plan.accounts.values()), "")
+        book = desk.book(desk.plan.limits)
+        self.credits = {name: book.charged(name) for name in desk.plan.accounts}
+        self.units = {name: account.unit for name, account in desk.plan.accounts.items()}
+        self.taken = {step.id for step in desk.plan.steps if step.job_id}  # a service has the job
         self.began = time.monotonic()
         self.bar: tqdm[Any] | None = None
+        self.waiting: dict[str, str] = {}  # by step or account, what it waits for
+        self.said: set[str] = set()
 
-    def __call__(self, event: Event) -> None:
-        """Takes note of an event."""
+    def __call__(self, event: Event | Waiting | Stopping) -> None:
+        """Takes note of an event, or of what is waited for."""
+        from pipeline.engine.orders import Stopping, Waiting
+
+        if isinstance(event, Stopping):
+            self._stop(event)
+        elif isinstance(event, Waiting):
+            self._wait(event)
+        else:
+            self._note(event)
+
+    def _note(self, event: Event) -> None:
         name = type(event).__name__
         step = getattr(event, "step", "")
+        for one in (step, getattr(event, "account", "") if name == "Started" else ""):
+            self.waiting.pop(one, None)
         if name == "Started":
             self.running.add(step)
-        elif name in ("Succeeded", "Failed", "Skipped", "Doubted"):
+        elif name == "Submitted":
+            self.taken.add(step)
+        elif name in ("Succeeded", "Failed", "Cancelled", "Skipped", "Doubted"):
             self.running.discard(step)
             self.done += name == "Succeeded"
-            self.failed += name in ("Failed", "Doubted")
+            self.failed += name in ("Failed", "Cancelled") or (name == "Doubted" and step not in self.taken)
+            if name != "Doubted":
+                self.taken.discard(step)
         elif name == "Settled":
-            self.credits += event.charged  # type: ignore[union-attr]
+            account = self.steps[step].account
+            self.credits[account] = self.credits.get(account, money.ZERO) + event.charged  # type: ignore[union-attr]
             self._overrun(event, self.steps[step])
         self._show(event, name, step)
+
+    def _wait(self, event: Waiting) -> None:
+        """Tells once what is waited for: beside the bar as long as it lasts, else on a line."""
+        told = event.why if event.account else f"{event.step}: {event.why}"
+        self.waiting[event.account or event.step] = event.why
+        if self.console.json:
+            if told not in self.said:
+                self.console.say(told, event="Waiting", at=event.at, step=event.step, account=event.account)
+        elif sys.stderr.isatty():
+            if not self.console.quiet:
+                self._draw("Waiting")
+        elif told not in self.said:
+            self.console.say(told)
+        self.said.add(told)
+
+    def _stop(self, event: Stopping) -> None:
+        """Says at once that Ctrl-C was heard, and what is waited for all the same."""
+        answers = "the answer to 1 request that is" if event.requests == 1 else f"{event.requests} answers to requests"
+        if self.bar is not None:
+            self.bar.clear()
+        self.console.say(
+            f"Stopping: waiting for {answers} on the way, so as not to lose what is paid for. "
+            "Ctrl-C again ends at once; then `rushes recover` has to find out what became of it.",
+            **({"event": "Stopping", "at": event.at, "requests": event.requests} if self.console.json else {}),
+        )
+
+    def goes_on(self, desk: Desk) -> None:
+        """Tells of a further round, in which fallbacks take the place of what has failed."""
+        fallen = [step for step in desk.plan.doing() if step.rung and self.rungs.get(step.id) != step.rung]
+        for step in fallen:
+            made_by = " ".join(filter(None, (step.account or step.provider, step.model)))
+            self.console.say(f"{step.id} failed; its fallback {step.rung} is tried: {made_by}")
+        self.failed = max(0, self.failed - len(fallen))
+        self.steps |= {step.id: step for step in desk.plan.steps}
+        self.rungs |= {step.id: step.rung for step in desk.plan.steps}
+        self.units |= {name: account.unit for name, account in desk.plan.accounts.items()}
+        self.total = self.done + self.failed + len(desk.plan.doing())
+        if self.bar is not None:
+            self.bar.total = self.total
 
     def _overrun(self, event: Any, step: Step) -> None:
         """Tells of a charge that is more than was reserved: the user must know at once."""
@@ -171,16 +234,17 @@ class Progress:
             self.console.say(f"{name} {step}".strip(), event=name, **to_json(event))
         elif sys.stderr.isatty():
             self._draw(name)
-        elif name in ("Succeeded", "Failed", "Skipped", "Refused", "Doubted"):
+        elif name in ("Succeeded", "Failed", "Cancelled", "Skipped", "Refused", "Doubted"):
             self._line(event, name, step)
 
     def _line(self, event: Event, name: str, step: str) -> None:
         word = {
             "Succeeded": "done",
             "Failed": "FAILED",
+            "Cancelled": "cancelled",
             "Skipped": "skipped",
             "Refused": "refused",
-            "Doubted": "unknown",
+            "Doubted": "still under way" if step in self.taken else "unknown",
         }
         why = getattr(event, "error", "") or getattr(event, "why", "")
         self.console.say(
@@ -188,7 +252,18 @@ class Progress:
             f" ({time.monotonic() - self.began:.1f} s)"
         )
 
+    def charged(self) -> str:
+        """What was charged in this run: of one account in its unit, of several each by its name."""
+        if len(self.credits) == 1:
+            return " ".join(f"{money.text(most)} {self.units.get(name, '')}" for name, most in self.credits.items())
+        return " + ".join(f"{money.text(most)} {name}" for name, most in self.credits.items() if most)
+
     def _draw(self, name: str) -> None:
+        # WHY: a terminal that was closed takes no bar, and a run does not stop because nobody looks.
+        with contextlib.suppress(OSError):
+            self._draw_bar(name)
+
+    def _draw_bar(self, name: str) -> None:
         from tqdm import tqdm
 
         if self.bar is None:
@@ -205,8 +280,11 @@ class Progress:
         parts = [f"{len(self.running)} running"]
         if self.failed:
             parts.append(f"{self.failed} failed")
-        if self.unit:
-            parts.append(f"{self.credits} {self.unit}")
+        if charged := self.charged():
+            parts.append(charged)
+        if self.waiting:
+            more = f" (+{len(self.waiting) - 1})" if len(self.waiting) > 1 else ""
+            parts.append(f"{next(iter(self.waiting.values()))}{more}")
         self.bar.set_postfix_str(", ".join(parts))
         if name == "RunEnded":
             self.bar.close()

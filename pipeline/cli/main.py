@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from pipeline import __version__
 
 if TYPE_CHECKING:
+    from pipeline.cli.console import Console
     from pipeline.desk import House
 
 EXIT_CODES = """exit codes:
@@ -40,6 +42,13 @@ that of the reservation, in the time zone of the configuration.
   unknown    of it, held for what a service may have taken and nobody knows
   charged    what was paid, as the service told, else by the estimate, else as you said
   refunded   what the services say they gave back; it is not part of what is charged
+
+"""
+
+
+GC = """Needed is what a manifest or a pick names, what a recipe last showed, and whatever a run that is not complete
+may go on with. Without --paid only that goes which costs nothing to make again; a later run makes it again, or fetches
+it from the service that made it.
 
 """
 
@@ -93,6 +102,10 @@ def parser() -> argparse.ArgumentParser:
     _wants(run)
     run.add_argument("--yes", action="store_true", help="spend without asking; needs a cap for the run")
     run.add_argument("--allow-unpriced", action="store_true", help="run what has no known price, if no cap is set")
+    run.add_argument("--fail-fast", action="store_true", help="begin nothing more once a shot has failed for good")
+    run.add_argument(
+        "--max-failures", metavar="N", help="begin nothing more once N shots have failed; what is under way is kept"
+    )
     run.add_argument("--webhook", default="", metavar="URL", help="public https address that services may tell of ends")
     run.add_argument(
         "--listen", default="127.0.0.1:8088", metavar="ADDR", help="where it leads to here (default: 127.0.0.1:8088)"
@@ -112,6 +125,15 @@ def parser() -> argparse.ArgumentParser:
     )
     _workspace(recover)
     _output(recover, formats=("table", "json"))
+
+    cancel = command("cancel", "cancel what services still have of a run, where they can")
+    cancel.add_argument(
+        "what", nargs="?", default="", metavar="RECIPE|RUN", help="its latest run, or that run (default: the newest)"
+    )
+    cancel.add_argument("--only", action="append", default=[], metavar="SHOT", help="this shot's jobs alone")
+    cancel.add_argument("--yes", action="store_true", help="cancel without asking")
+    _workspace(cancel)
+    _output(cancel, formats=("table", "json"))
 
     status = command("status", "show what is done, in flight, failed and spent")
     report = command("report", "make the review page again")
@@ -165,6 +187,15 @@ def parser() -> argparse.ArgumentParser:
         help="let this go wrong, once unless told; may be repeated; `--fault list` tells what there is",
     )
     _output(emulate, formats=("table",))
+
+    gc = command("gc", "free the space of what nothing shows or needs any more")
+    gc.epilog = GC + EXIT_CODES
+    gc.add_argument("--dry-run", action="store_true", help="only tell what would be freed")
+    gc.add_argument("--paid", action="store_true", help="also what was bought and nothing shows any more")
+    gc.add_argument("--older-than", metavar="DAYS", help="only what was kept so many days ago or earlier")
+    gc.add_argument("--yes", action="store_true", help="free it without asking")
+    _workspace(gc)
+    _output(gc, formats=("table", "json"))
 
     schema = command("schema", "print a JSON schema: recipe, plan or manifest")
     schema.add_argument("name", choices=("recipe", "plan", "manifest"))
@@ -230,8 +261,7 @@ def main(argv: Sequence[str], house: House | None = None) -> int:
         console.refuse(error)
         return error.exit_code
     except KeyboardInterrupt:
-        console.say("interrupted. Nothing is lost: the same command goes on.")
-        return 130
+        return _interrupted(console)
     except BrokenPipeError:
         sys.stdout = None  # whoever read it has gone: say no more, also not at exit
         return 0
@@ -244,6 +274,11 @@ def main(argv: Sequence[str], house: House | None = None) -> int:
         return console.crash(error)
 
 
+def _interrupted(console: Console) -> int:
+    console.say("interrupted. Nothing is lost: the same command goes on.")
+    return 130
+
+
 def _apart(argv: Sequence[str]) -> tuple[Sequence[str], list[str] | None]:
     """The words of `rushes emulate` and, where there is a `--`, those of the command it is to run."""
     # WHY: argparse takes `--` for itself, and for words of ours what comes after it.
@@ -253,13 +288,13 @@ def _apart(argv: Sequence[str]) -> tuple[Sequence[str], list[str] | None]:
     return argv[:at], list(argv[at + 1 :])
 
 
-def _grouped(group: BaseExceptionGroup[BaseException], console: object) -> int:
+def _grouped(group: BaseExceptionGroup[BaseException], console: Console) -> int:
     """The worst of several errors, by the order of the exit codes: tasks that ran beside each other fail as a group."""
-    from pipeline.cli.console import Console
     from pipeline.errors import RushesError
 
-    assert isinstance(console, Console)
-    known, ours = group.split((RushesError, OSError))
+    known, ours = group.split((RushesError, OSError, KeyboardInterrupt))
+    if ours is None and group.subgroup(KeyboardInterrupt):
+        return _interrupted(console)
     error: BaseException | None = ours or known
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -283,10 +318,25 @@ def _open_streams() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
 
 
+def _heed_signals() -> None:
+    """Lets what ends a process end it as Ctrl-C does, so that what it holds is let go of; nohup is heeded."""
+
+    def interrupt(_number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    for word in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(word) is not signal.SIG_IGN:
+            signal.signal(word, interrupt)
+
+
 def entry() -> None:
     """The command as installed. Ends the process at once: what is unfinished is in the ledger, threads included."""
     _open_streams()
-    code = main(sys.argv[1:])
+    _heed_signals()
+    try:
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:  # before anything was begun: while modules were read
+        code = 130
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream:

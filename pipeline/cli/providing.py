@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from pipeline import money
+from pipeline import money, purse
 from pipeline.accounts import Account, key
 from pipeline.cli.console import Console
 from pipeline.config.table import nearest
 from pipeline.desk import House
-from pipeline.errors import UserError
+from pipeline.errors import StoreError, UserError
 from pipeline.providers.base import Service
 from pipeline.providers.catalog import EDITIONS
 from pipeline.providers.standing import Open, Standing, Verdict, standings
 from pipeline.report.abilities import abilities
 from pipeline.report.legible import line
 from pipeline.report.providers import FORMATS, AccountRow, Answer, ProviderRow
+from pipeline.store import workspace
+from pipeline.store.ledger import Ledger
 
 NO_KEY = "no key"
 
@@ -83,7 +87,12 @@ def _checked(rows: Sequence[ProviderRow], names: Sequence[str], house: House) ->
     asked: dict[str, tuple[Service, Open]] = {}
     for one in (account for row in rows for account in row.accounts if account.key_set):
         asked[one.identity] = accounts[one.name].page, functools.partial(house.wired, [one.identity])
+    before = _last_event(house)
     found = standings(asked)
+    if before is not None:
+        left = {name: standing.balance for name, standing in found.items()}
+        with contextlib.suppress(StoreError):
+            purse.keep(_ledger(house), left, at=house.clock(), asked=before)
     return [
         dataclasses.replace(
             row,
@@ -93,6 +102,22 @@ def _checked(rows: Sequence[ProviderRow], names: Sequence[str], house: House) ->
         )
         for row in rows
     ]
+
+
+def _ledger(house: House) -> Path:
+    """The ledger of the current folder's workspace, whether there is one or not."""
+    named = house.environ.get("RUSHES_WORKSPACE")
+    return workspace.ledger_path(workspace.find(Path("recipe.yaml"), named=Path(named) if named else None))
+
+
+def _last_event(house: House) -> int | None:
+    """The last event of that ledger, None where there is none to keep balances in, or none that can be read."""
+    path = _ledger(house)
+    with contextlib.suppress(StoreError):
+        if path.exists():
+            with Ledger(path, read_only=True) as ledger:
+                return ledger.last()
+    return None
 
 
 def _refuse_keyless(meant: Sequence[Account], house: House) -> None:

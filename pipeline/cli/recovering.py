@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli.console import Console, safe
+from pipeline.cli.retyping import Place, again, place_of, recipe_of
 from pipeline.desk import House
 from pipeline.digest import dumps
 from pipeline.errors import UserError
@@ -19,7 +19,6 @@ from pipeline.recover import exit_code, recover
 from pipeline.report.exact import plain
 from pipeline.report.legible import cells, line, pad
 from pipeline.settle import Case, Decision, Fate
-from pipeline.store import workspace
 
 _HEAD = ("STEP", "ACCOUNT", "SINCE", "WHAT BECAME OF IT")
 _TASK = "TASK_ID"
@@ -29,17 +28,16 @@ _GOES_ON = (Fate.ADOPTED, Fate.RELEASED, Fate.WRITTEN_OFF)
 def command(given: argparse.Namespace, house: House, console: Console, show: Callable[[str], None], width: int) -> int:
     """Settles what can be settled and shows every submission that was unknown. Raises `UserError`, `StoreError`."""
     recipe = Path(given.recipe) if given.recipe else None
-    named = given.workspace or house.environ.get("RUSHES_WORKSPACE")
-    folder = workspace.find(recipe or Path("recipe.yaml"), named=Path(named) if named else None)
-    cases = recover(folder, house, recipe=recipe, decisions=_decisions(given))
+    place = place_of(recipe or Path("recipe.yaml"), given.workspace, house)
+    cases = recover(place.folder, house, recipe=recipe, decisions=_decisions(given), tell=console.say)
     if given.format == "json":
-        show(dumps(plain({"submissions": [_document(case, given.workspace) for case in cases]}), indent=2))
+        show(dumps(plain({"submissions": [_document(case, place) for case in cases]}), indent=2))
     elif cases:
-        show(safe("\n".join(_table(cases, given.workspace, width))))
+        show(safe("\n".join(_table(cases, place, width))))
     if not cases:
-        console.say(f"Nothing is of unknown outcome in the workspace {folder}.")
-    for again in dict.fromkeys(_again(case, given.workspace) for case in cases if case.fate in _GOES_ON):
-        console.say(f"Now: {again}")
+        console.say(f"Nothing is of unknown outcome in the workspace {place.folder}.")
+    for words in dict.fromkeys(again(case.submission, place) for case in cases if case.fate in _GOES_ON):
+        console.say(f"Now: {words}")
     return exit_code(cases)
 
 
@@ -56,19 +54,20 @@ def _decisions(given: argparse.Namespace) -> list[Decision]:
     return found
 
 
-def _table(cases: Sequence[Case], place: str | None, width: int) -> Iterator[str]:
+def _table(cases: Sequence[Case], place: Place, width: int) -> Iterator[str]:
     """A row a submission; what became of it goes on below where it is long, and what is typed is never cut."""
     rows = [(case.name, case.submission.account, _since(case)) for case in cases]
     widths = [max(cells(line(row[i])) for row in (*rows, _HEAD[:3])) for i in range(3)]
-    yield from _row(_HEAD[:3], _HEAD[3], widths, width)
+    yield from row_of(_HEAD[:3], _HEAD[3], widths, width)
     for case, row in zip(cases, rows, strict=True):
         told = f"{case.fate}: {case.told}." + (f" {case.hint}" if case.hint else "")
-        yield from _row(row, told, widths, width)
+        yield from row_of(row, told, widths, width)
         for why, words in _ways(case, place):
             yield f"    {why}: {words}"
 
 
-def _row(row: Sequence[str], told: str, widths: Sequence[int], width: int) -> list[str]:
+def row_of(row: Sequence[str], told: str, widths: Sequence[int], width: int) -> list[str]:
+    """The lines of a row: its cells, and beside them what is told, going on below where it is long."""
     start = "".join(f"{pad(line(cell), wide)}  " for cell, wide in zip(row, widths, strict=True))
     room = max(width, cells(start) + 40)
     space = " " * cells(start)
@@ -81,11 +80,13 @@ def _since(case: Case) -> str:
     return minute(case.submission.at)
 
 
-def _ways(case: Case, place: str | None) -> Iterator[tuple[str, str]]:
+def _ways(case: Case, place: Place) -> Iterator[tuple[str, str]]:
     """What can be decided, each with the words to type."""
     if case.fate not in (Fate.ASKED, Fate.LEFT):
         return
-    recover = ["rushes", "recover", *_recipe(case), *_workspace(place)]
+    recover = ["rushes", "recover", *filter(None, [recipe_of(case.submission, place)])]
+    if place.flag:
+        recover += ["--workspace", str(place.flag)]
     for task in [one.job_id for one in case.candidates[:3]] or [_TASK]:
         yield (
             "if this is its task" if task != _TASK else "if its console shows it",
@@ -95,34 +96,7 @@ def _ways(case: Case, place: str | None) -> Iterator[tuple[str, str]]:
     yield "to give its money up", shlex.join([*recover, "--write-off", case.name])
 
 
-def _again(case: Case, place: str | None) -> str:
-    """The command that goes on with its run."""
-    options = case.submission.options
-    words = ["rushes", "run", *_recipe(case)]
-    for name, value in (options.get("variables") or {}).items():
-        words += ["--var", f"{name}={value}"]
-    for name in ("date", "provider", "output"):
-        if options.get(name):
-            words += [f"--{name}", str(options[name])]
-    if options.get("preview"):
-        words.append("--preview")
-    return shlex.join([*words, *_workspace(place or str(options.get("workspace") or ""))])
-
-
-def _recipe(case: Case) -> list[str]:
-    """Its recipe as one would type it here."""
-    path = case.submission.recipe_path
-    if not path:
-        return []
-    here = os.path.relpath(path)
-    return [path if here.startswith("..") else here]
-
-
-def _workspace(place: str | None) -> list[str]:
-    return ["--workspace", place] if place else []
-
-
-def _document(case: Case, place: str | None) -> dict[str, Any]:
+def _document(case: Case, place: Place) -> dict[str, Any]:
     one = case.submission
     commands = [words for _, words in _ways(case, place)]
     return {
@@ -144,5 +118,5 @@ def _document(case: Case, place: str | None) -> dict[str, Any]:
         "task_id": case.job_id or None,
         "candidates": [{"task_id": found.job_id, "created_at": found.created_at or None} for found in case.candidates],
         "credits_left": case.left,
-        "commands": commands or ([_again(case, place)] if case.fate in _GOES_ON else []),
+        "commands": commands or ([again(one, place)] if case.fate in _GOES_ON else []),
     }

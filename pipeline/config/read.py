@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pipeline.config.model import AccountSettings, Config, NaciSettings
 from pipeline.config.table import Table, nearest
 from pipeline.providers import catalog, naci
-from pipeline.recipe.model import SCOPES, Budget, Caps
+from pipeline.recipe.model import SCOPES, Budget, Caps, Origin
 
 MOST_POLL = 3600  # seconds
 MOST_JOB = 604_800  # seconds: a week
@@ -138,8 +138,18 @@ def _caps(table: Table) -> Caps:
     usd = table.amount("usd") if "usd" in table else None
     if isinstance(table.data.get("credits"), dict):
         credits = table.table("credits")
-        return Caps(usd=usd, credits={name: credits.amount(name) for name in credits.data})
-    return Caps(usd=usd, bare=table.amount("credits") if "credits" in table else None)
+        named = {name: credits.amount(name) for name in credits.data}
+        return Caps(usd=usd, credits=named, origins=_origins(table) | {name: _origin(credits, name) for name in named})
+    return Caps(usd=usd, bare=table.amount("credits") if "credits" in table else None, origins=_origins(table))
+
+
+def _origins(table: Table) -> dict[str, Origin]:
+    """Where the caps of a scope are written, as `Caps.origins` has it."""
+    return {"usd": _origin(table, "usd"), "": _origin(table, "credits")}
+
+
+def _origin(table: Table, name: str) -> Origin:
+    return Origin(source="configuration", place=str(table.path), name=table.setting(name))
 
 
 def _own_caps(table: Table) -> Caps:
@@ -150,4 +160,4 @@ def _own_caps(table: Table) -> Caps:
     table.known(("credits",))
     if isinstance(table.data.get("credits"), dict):
         raise table.fault("credits", "names accounts inside one.", "Give a bare number: credits = 5000.")
-    return Caps(bare=table.amount("credits") if "credits" in table else None)
+    return Caps(bare=table.amount("credits") if "credits" in table else None, origins=_origins(table))

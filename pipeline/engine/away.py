@@ -6,6 +6,7 @@ safe to kill.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +17,12 @@ from typing import Any, cast
 import anyio
 
 from pipeline.digest import file_digest
+from pipeline.engine.forbidden import in_recipe
 from pipeline.engine.keep import Emit, InThread, Results, keep
+from pipeline.engine.sending import Sending
 from pipeline.engine.turns import Turns
-from pipeline.errors import AccountRefused, Advice, ProviderError, StepError, StoreError
-from pipeline.events import Doubted, Failed, Refused, Result, Settled, Submitted, later
+from pipeline.errors import AccountRefused, Advice, JobLost, LinkDied, ProviderError, StepError, StoreError
+from pipeline.events import Cancelled, Doubted, Failed, Gone, Refused, Result, Settled, Submitted, later
 from pipeline.money import ZERO
 from pipeline.plan.enlarge import clip_of, price_of
 from pipeline.plan.model import Step
@@ -30,6 +33,7 @@ from pipeline.steps.base import Feed, Made
 from pipeline.steps.generate import Generate
 from pipeline.steps.upload import Upload
 from pipeline.steps.upscale import Upscale
+from pipeline.store import faults
 from pipeline.store.artifacts import Artifacts
 from pipeline.store.publish import Publish
 
@@ -52,13 +56,16 @@ def untold(account: str) -> str:
 class Means:
     """What the house lends to work done elsewhere.
 
-    `wires` are by account; `run` marks requests where a service echoes a mark; `sleep` waits before a job is asked
-    after again, or until somebody rings; `callback` is where a service may say that a job has ended.
+    `wires` are by account; `run` marks requests where a service echoes a mark; `sending` are those that are on the way,
+    and `stands` says whether this process may still send; `sleep` waits before a job is asked after again, or until
+    somebody rings; `callback` is where a service may say that a job has ended.
     """
 
     wires: Mapping[str, remote.Wire] = field(default_factory=dict)
     publish: Publish | None = None
     run: str = ""
+    stands: Callable[[], bool] = lambda: True
+    sending: Sending = field(default_factory=Sending)
     clip_seconds: float | None = None  # how long a job is waited for in this process
     upscale_seconds: float | None = None
     sleep: Callable[[str], remote.Sleep] = unheard
@@ -181,6 +188,8 @@ class Away:
         work = cast("Generate | Upscale", step.work)
         page = cast("RemotePage | Enlarges", work.page)
         wire = self.means.wires[step.account]
+        if step.fetched_again and attempt == step.attempt:
+            return await self._fetch_again(step, work, page, wire, emit)
         about: dict[str, Any] = {"step": step.id, "key": step.key, "attempt": attempt}
         job_id = step.job_id if attempt == step.attempt else ""
         if not job_id:
@@ -188,17 +197,19 @@ class Away:
                 _refuse_unfit(work, results)
                 inputs = await self.addresses(step, results, content)
             except StepError as error:  # nothing was sent, so nothing stands for the key
-                await emit(Failed(at=self.clock(), error=error.fact, hint=error.hint, **about))
+                await emit(Failed(at=self.clock(), error=error.fact, hint=error.hint, cause=error.cause, **about))
                 return None
-            mark, callback = f"{step.key} {self.means.run} {attempt}", self.means.callback(step.account)
-            # WHY: Ctrl-C in the middle of it would leave a request of which nobody knows whether it arrived.
-            with anyio.CancelScope(shield=True):
-                try:
-                    job_id = await remote.submit(page, wire, work.request, inputs, mark=mark, callback=callback)
-                except ProviderError as error:
-                    await self._not_taken(error, about, emit)
-                    return None
-                await emit(Submitted(at=self.clock(), job_id=job_id, **about))
+            except anyio.get_cancelled_exc_class():
+                with anyio.CancelScope(shield=True):
+                    await self._not_taken(ProviderError(_STOPPED, advice=Advice.LATER), about, emit)
+                raise
+            # WHY: inputs take their time, and a machine that slept meanwhile may have lost the run to another.
+            if not self.means.stands():
+                await self._not_taken(ProviderError(_TAKEN_OVER, advice=Advice.LATER), about, emit)
+                return None
+            job_id = await self._submit(step, page, inputs, about, emit)
+            if not job_id:
+                return None
         limit = self.means.upscale_seconds if isinstance(work, Upscale) else self.means.clip_seconds
         try:
             status = await remote.wait(page, wire, job_id, self.means.sleep(job_id), limit_seconds=limit)
@@ -206,6 +217,9 @@ class Away:
             await emit(Doubted(at=self.clock(), error=error.fact, **about))
             return None
         await emit(self._settled(step, status, results, about))
+        if status.cancelled:
+            await emit(Cancelled(at=self.clock(), why=f"{step.provider} was told to cancel it.", **about))
+            return None
         if status.error:
             raise status.error
         try:
@@ -214,20 +228,72 @@ class Away:
             await emit(Failed(at=self.clock(), error=error.fact, hint=_LINK, undelivered=True, **about))
             return None
 
+    async def _submit(
+        self, step: Step, page: RemotePage | Enlarges, inputs: list[str], about: Mapping[str, Any], emit: Emit
+    ) -> str:
+        """Sends the request and writes down what came of it; gives the job's id, empty where none is known."""
+        work, wire = cast("Generate | Upscale", step.work), self.means.wires[step.account]
+        mark, callback = f"{step.key} {self.means.run} {about['attempt']}", self.means.callback(step.account)
+        told: Submitted | Doubted
+        try:
+            # WHY: Ctrl-C in the middle of it would leave a request of which nobody knows whether it arrived.
+            with self.means.sending.shielded():
+                job_id = await remote.submit(page, wire, work.request, inputs, mark=mark, callback=callback)
+            told = Submitted(at=self.clock(), job_id=job_id, **about)
+        except ProviderError as error:
+            with anyio.CancelScope(shield=True):
+                await self._not_taken(in_recipe(error, work), about, emit)
+            return ""
+        except anyio.get_cancelled_exc_class():
+            told = Doubted(at=self.clock(), error=_NOT_AWAITED, **about)
+            with anyio.CancelScope(shield=True):
+                await emit(told)
+            raise
+        with anyio.CancelScope(shield=True):
+            await emit(told)
+        return job_id
+
+    async def _fetch_again(
+        self, step: Step, work: Generate | Upscale, page: RemotePage | Enlarges, wire: remote.Wire, emit: Emit
+    ) -> Result | None:
+        """The files of a job that ended long ago and was settled then; nothing is paid, whatever comes of it.
+
+        That its service has them no more is written down, so that the next plan says what making them anew costs.
+        """
+        about: dict[str, Any] = {"step": step.id, "key": step.key}
+        try:
+            status = await reach.patiently(functools.partial(remote.standing, page, wire, step.job_id))
+            if status.error:
+                raise JobLost(status.error.fact)
+            if not status.done:
+                raise ProviderError(f"{step.provider} says that it is still at work on {step.job_id}.")
+            made = await self._fetch(work, wire, status, remote.fresh_links(page, wire, step.job_id))
+            return _beside(made, step.result)
+        except (JobLost, LinkDied) as error:
+            fact = f"its file is gone, and {step.provider} does not have it any more: {error.fact}"
+            gone = Gone(at=self.clock(), attempt=step.attempt, freed=False, why=error.fact, **about)
+            await emit(gone)
+            hint = _ANEW
+        except StepError as error:
+            fact, hint = f"its file is gone, and could not be fetched again: {error.fact}", _LINK
+        await emit(Failed(at=self.clock(), attempt=0, error=fact, hint=hint, undelivered=True, **about))
+        return None
+
     async def _fetch(self, work: Generate | Upscale, wire: remote.Wire, status: Status, fresh: remote.Fresh) -> Result:
         folder = await self._thread(self.artifacts.stage)
         # WHY: of many results that wait to be fetched, the one whose link dies first must not be the last.
         dies = anyio.current_time() + (getattr(work.page, "LINK_SECONDS", 0) or _LONG_SECONDS)
         try:
             async with self._downloads.turn(dies):
-                files = await remote.fetch(wire, status.links, folder, fresh=fresh)
+                with faults.told(folder):
+                    files = await remote.fetch(wire, status.links, folder, fresh=fresh)
             named = _as_asked(work, files)
             return await self._thread(checked, self.artifacts, named, status.facts)
         finally:
             with anyio.CancelScope(shield=True):
                 await self._thread(self.artifacts.discard, folder)
 
-    async def _not_taken(self, error: ProviderError, about: Mapping[str, Any], emit: Emit) -> None:
+    async def _not_taken(self, error: StepError, about: Mapping[str, Any], emit: Emit) -> None:
         if error.advice is Advice.DOUBT:
             await emit(Doubted(at=self.clock(), error=error.fact, **about))
             return
@@ -239,6 +305,7 @@ class Away:
                 advice=error.advice,
                 after_seconds=error.after_seconds,
                 account=isinstance(error, AccountRefused),
+                cause=error.cause,
                 **about,
             )
         )
@@ -260,7 +327,18 @@ class Away:
         )
 
 
+_ANEW = "`rushes plan` says what making it anew costs, and the next run makes it anew, with your yes."
+_STOPPED = "the run was interrupted before anything was sent."
+_NOT_AWAITED = "the run was ended before the service had answered."
+_TAKEN_OVER = "the run was taken over before anything was sent."
 _PUBLISH = "Configure one: [publish] store = ..., or RUSHES_PUBLISH."
+
+
+def _beside(made: Result, before: Result | None) -> Result:
+    """What was fetched again, with the digests that its files had before where these are others now."""
+    first = before.outputs if before else {}
+    others = {name: first[name].sha256 for name, now in made.outputs.items() if name in first and first[name] != now}
+    return Result(outputs=made.outputs, facts={**made.facts, "replaces": others}) if others else made
 
 
 def _refuse_unfit(work: Generate | Upscale, results: Results) -> None:

@@ -11,7 +11,7 @@ import anyio
 from pipeline.events import Started, minute
 from pipeline.plan.budget import Denial, Limits
 from pipeline.plan.model import Step
-from pipeline.plan.periods import span
+from pipeline.plan.periods import local, span
 from pipeline.providers.address import REHEARSAL
 from pipeline.store.claims import DOLLARS, Busy, Cap, Lost, Over, Terms, Verdict
 
@@ -46,6 +46,7 @@ class Claims:
     job_seconds: float = 2700.0  # how long another run's job is waited for
     rest_seconds: float = 1.0
     at_work: Callable[[str], bool] = lambda run: True
+    lease: str = ""  # the token of what this process holds
     _first: dict[str, float] = field(default_factory=dict)  # by step, since when another run has been at it
     _asked: dict[str, int] = field(default_factory=dict)
     _alone: set[str] = field(default_factory=set)  # steps of which the other run was seen to have ended
@@ -74,6 +75,20 @@ class Claims:
             job_seconds=self.job_seconds,
             rest_seconds=self.rest_seconds,
             apart=REHEARSAL,
+            lease=self.lease,
+        )
+
+    def denial(self, over: Over) -> Denial:
+        """The cap of a period that forbids an amount, in the words of the book."""
+        cap = over.cap
+        return Denial(
+            scope=cap.scope,
+            unit=cap.unit,
+            cap=cap.most,
+            left=over.left,
+            asked=over.asked,
+            origin=self.limits.origin(cap.scope, cap.unit),
+            until=local(cap.span[1], self.zone),
         )
 
     def wait(self, step: Step, busy: Busy) -> float | Lost | GivenUp:
@@ -104,12 +119,6 @@ def _left_behind(busy: Busy) -> GivenUp:
 def why_lost(lost: Lost) -> str:
     """Why nobody knows whether a step's request was sent."""
     return f"sent to {lost.account} by run {lost.run} at {_time(lost.at)}, and nobody knows if it arrived"
-
-
-def denial(over: Over) -> Denial:
-    """The cap of a period that forbids an amount, in the words of the book."""
-    cap = over.cap
-    return Denial(scope=cap.scope, unit=cap.unit, cap=cap.most, left=over.left, asked=over.asked)
 
 
 def _time(at: str) -> str:

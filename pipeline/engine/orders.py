@@ -1,4 +1,4 @@
-"""What the state of a run speaks in: the phases of a step, and the orders that it gives."""
+"""What the state of a run speaks in: the phases of a step, the orders that it gives, and what it waits for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pipeline.events import Result
-from pipeline.plan.model import Step
+from pipeline.plan.model import Block, Step
 
 
 class Phase(Enum):
@@ -20,9 +20,11 @@ class Phase(Enum):
     FAILED = "failed"
     SKIPPED = "skipped"
     UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
     AWAY = "away"  # a service has the job, and this process no longer asks how it stands
 
 
+BLOCKED = {Block.FAILURE: Phase.FAILED, Block.UNKNOWN: Phase.UNKNOWN, Block.BUDGET: Phase.SKIPPED}
 LIVE = frozenset({Phase.WAITING, Phase.READY, Phase.RUNNING, Phase.RESTING})
 
 
@@ -44,10 +46,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Do not begin a step: what it needs failed, a cap forbids it, or its account is not served."""
+    """Do not begin a step: its needs failed, a cap forbids it, its account is not served, or too much has failed."""
 
     step: Step
-    reason: str  # "needs", "budget" or "account"
+    reason: str  # "needs", "budget", "account" or "failures"
     why: str
 
 
@@ -57,6 +59,28 @@ class Rest:
 
     step: Step
     seconds: float
+    why: str  # what its last refusal said
 
 
 Order = Start | Share | Skip | Rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A step that waits for longer than one would think, and why: told while it lasts, and never written down.
+
+    `account`: every step of it waits for the same, this one first.
+    """
+
+    at: str
+    step: str
+    why: str
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """The run is to stop, and waits for the answers to so many requests, so as not to lose what they may have begun."""
+
+    at: str
+    requests: int

@@ -11,18 +11,22 @@ from typing import Any, Protocol
 
 import anyio
 
-from pipeline.engine.claiming import Claims, GivenUp, denial, why_lost
+from pipeline.engine.borrowed import as_begun, begun_by
+from pipeline.engine.claiming import Claims, GivenUp, why_lost
 from pipeline.engine.keep import Emit, Results
-from pipeline.engine.orders import LIVE, Phase, Rest, Share, Skip, Start
+from pipeline.engine.orders import LIVE, Phase, Rest, Share, Skip, Start, Stopping, Waiting
 from pipeline.engine.state import RunState
 from pipeline.errors import Advice
 from pipeline.events import Event, Failed, Refused, RunEnded, RunStarted, Skipped, Started, Succeeded
 from pipeline.plan.model import Step
-from pipeline.store.claims import Busy, Full, Granted, Lost, Made, Over, Stands
+from pipeline.store.claims import Busy, Full, Granted, Lost, Made, Ousted, Over, Stands
 
-Listener = Callable[[Event], None]
+Listener = Callable[[Event | Waiting | Stopping], None]
 Carry = Callable[[Step, int, Results, Emit], Awaitable[None]]
 
+
+LONG_SECONDS = 10.0
+"""What a step rests for longer than this, people are told."""
 
 _Begun = tuple[Step, int, Started | None]
 """An attempt that has its slot: the step, its number, and what must be durable before anything is sent."""
@@ -33,6 +37,10 @@ class Journal(Protocol):
 
     async def commit(self, event: Event) -> None:
         """Returns when the event is durable."""
+        ...
+
+    async def commit_together(self, told: Sequence[tuple[str, Event]]) -> None:
+        """Returns when all of these are durable, each with the run it is of: empty for this one."""
         ...
 
     def post(self, event: Event) -> None:
@@ -61,6 +69,7 @@ class Engine:
         self._claims = claims  # None: no other run has a say
         self._listeners = listeners
         self._sleep = sleep
+        self._rests: set[anyio.CancelScope] = set()
 
     async def go(self) -> None:
         """Carries out what can be carried out. Cancelling it leaves everything resumable."""
@@ -82,8 +91,13 @@ class Engine:
                     self._note(Succeeded(at=self._clock(), step=step.id, key=step.key, attempt=0, result=result))
                 case Skip(step=step, reason=reason, why=why):
                     self._note(Skipped(at=self._clock(), step=step.id, key=step.key, reason=reason, why=why))
-                case Rest(step=step, seconds=seconds):
+                case Rest(step=step, seconds=seconds, why=why):
+                    if seconds > LONG_SECONDS:
+                        self._wait(step, f"asked again in {seconds:.0f} s: {why}")
                     self._tasks.start_soon(self._rest, step, seconds)
+        if self.state.losses.why:
+            for rest in self._rests:
+                rest.cancel()
         return first
 
     def _begin(self, order: Start) -> _Begun:
@@ -135,18 +149,23 @@ class Engine:
             return not self.state.stopping
         self.state.undo(started)
         match verdict:
+            case Ousted():
+                self.state.stopping = True
             case Over():
-                self.state.deny(step.id, str(denial(verdict)))
+                self.state.deny(step.id, str(self._claims.denial(verdict)))
             case Full():
                 if self.state.pause(step.id):
+                    why = f"waiting for a place at {step.account}: other runs have them all"
+                    self._wait(step, why, account=step.account)
                     self._tasks.start_soon(self._pause, step, self._claims.rest_seconds)
             case Made(result=result):
                 self._note(Succeeded(at=self._clock(), step=step.id, key=step.key, attempt=0, result=result))
-            case Stands(error=error, hint=hint):
-                self._fail(step, error, hint, permanent=True)
+            case Stands(error=error, hint=hint, cause=cause):
+                self._fail(step, error, hint, permanent=True, cause=cause)
             case Lost():
                 self.state.doubt(step.id, why_lost(verdict))
             case Busy():
+                self._wait(step, f"waiting for run {verdict.run}, which is making the same")
                 self._await_other(step, self._claims.wait(step, verdict))
         return False
 
@@ -161,10 +180,13 @@ class Engine:
                 self.state.rest(step.id)
                 self._tasks.start_soon(self._rest, step, seconds)
 
-    def _fail(self, step: Step, error: str, hint: str, *, permanent: bool) -> None:
+    def _fail(self, step: Step, error: str, hint: str, *, permanent: bool, cause: str = "") -> None:
         """A step fails that this run has not begun: attempt 0 is another's."""
         about: dict[str, Any] = {"step": step.id, "key": step.key, "attempt": 0}
-        self._note(Failed(at=self._clock(), error=error, hint=hint, permanent=permanent, **about))
+        self._note(Failed(at=self._clock(), error=error, hint=hint, permanent=permanent, cause=cause, **about))
+
+    def _wait(self, step: Step, why: str, account: str = "") -> None:
+        self._hear(Waiting(at=self._clock(), step=step.id, account=account, why=why))
 
     async def _pause(self, step: Step, seconds: float) -> None:
         await self._sleep(seconds)
@@ -172,7 +194,13 @@ class Engine:
         await self._work(self._pump())
 
     async def _rest(self, step: Step, seconds: float) -> None:
-        await self._sleep(seconds)
+        """Wakes a step after a while, or as soon as nothing more is to be begun."""
+        with anyio.CancelScope() as rest:
+            self._rests.add(rest)
+            try:
+                await self._sleep(seconds)
+            finally:
+                self._rests.discard(rest)
         self.state.wake(step.id)
         await self._work(self._pump())
 
@@ -190,12 +218,20 @@ class Engine:
             told.append(_given_up(event))
         for one in told:
             if step is not None and step.account:
-                await self._journal.commit(one)
+                await self._commit(step, one)
             else:
                 self._journal.post(one)
         for one in told:
             self.state.apply(one)
             self._hear(one)
+
+    async def _commit(self, step: Step, event: Event) -> None:
+        """Writes an event of a paid step down, under the run that began the attempt."""
+        begun = begun_by(step, getattr(event, "attempt", 0), self.state.run)
+        if begun is None:
+            await self._journal.commit(event)
+        else:
+            await self._journal.commit_together(as_begun(event, begun))
 
     def _note(self, event: Event) -> None:
         """Writes an event that nothing relies on being durable: it would be found out again."""
@@ -203,7 +239,7 @@ class Engine:
         self.state.apply(event)
         self._hear(event)
 
-    def _hear(self, event: Event) -> None:
+    def _hear(self, event: Event | Waiting) -> None:
         for listener in self._listeners:
             listener(event)
 
@@ -235,6 +271,7 @@ def _given_up(event: Refused) -> Failed:
         error=event.error,
         hint=event.hint if event.advice is Advice.NEVER else "Nothing was bought: the same command tries again.",
         permanent=event.advice is Advice.NEVER and not event.account,
+        cause=event.cause,
     )
 
 
@@ -243,7 +280,7 @@ def outcome(state: RunState) -> str:
     phases = set(state.phase.values())
     if phases <= {Phase.DONE}:
         return "complete"
-    if phases & {Phase.UNKNOWN, Phase.AWAY} or phases & LIVE:
+    if phases & {Phase.UNKNOWN, Phase.AWAY, Phase.CANCELLED} or phases & LIVE:
         return "partial"
     if Phase.FAILED in phases:
         return "failed" if Phase.DONE not in phases else "partial"

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from math import inf
 from typing import assert_never
 
+from pipeline.engine.barred import Barred
+from pipeline.engine.borrowed import entry_of
+from pipeline.engine.lanes import Lane
+from pipeline.engine.losses import Losses
+from pipeline.engine.orders import BLOCKED, Order, Rest, Share, Skip, Start
 from pipeline.engine.orders import LIVE as LIVE
-from pipeline.engine.orders import Order, Rest, Share, Skip, Start
 from pipeline.engine.orders import Phase as Phase
+from pipeline.engine.ranks import ranks
 from pipeline.engine.retry import wait_seconds
 from pipeline.errors import Advice
 from pipeline.events import (
+    Cancelled,
     Doubted,
     Event,
     Failed,
+    Gone,
     Refused,
     Result,
     RunEnded,
@@ -33,30 +41,7 @@ from pipeline.events import (
 from pipeline.money import Price
 from pipeline.plan.budget import Book
 from pipeline.plan.enlarge import price_of
-from pipeline.plan.graph import longest_remaining
 from pipeline.plan.model import Action, Block, Plan, Step, take_id
-
-_FIRST = 10**9  # above every priority
-
-
-class _Lane:
-    """Steps that are ready for one lane, best first, and how many may be in flight."""
-
-    def __init__(self, width: int) -> None:
-        self.most = width
-        self.width = width
-        self.running = 0
-        self.good = 0  # successes since the width last changed
-        self.ready: list[tuple[int, float, int]] = []
-        self.paused = False  # every place of the account is taken
-
-    def slow_down(self) -> None:
-        self.width, self.good = max(1, self.width // 2), 0
-
-    def succeeded(self) -> None:
-        self.good += 1
-        if self.width < self.most and self.good >= self.width:
-            self.width, self.good = self.width + 1, 0
 
 
 class RunState:
@@ -68,8 +53,11 @@ class RunState:
         book: Book,
         attempts: Mapping[str, int] | None = None,
         failures: Mapping[tuple[str, str], int] | None = None,
+        run: str = "",
+        most_failures: int | None = None,
     ) -> None:
         self.book = book
+        self.run = run  # the id of the run that is continued, empty for a new one
         self.steps = {step.id: step for step in plan.steps}
         self.phase: dict[str, Phase] = {}
         self.results: dict[str, Result] = {}
@@ -78,6 +66,7 @@ class RunState:
         self._before = attempts or {}  # of this run's earlier processes
         self.stopping = False  # start nothing more
         self.overspent = ""  # why no more money is spent
+        self.losses = Losses(most_failures)
         self._shut: dict[str, str] = {}  # accounts that their service does not serve, and what it said
         self._reasons: dict[str, str] = {}  # why each was skipped, handed down to what follows
         self._refusals: dict[str, int] = {}
@@ -91,24 +80,12 @@ class RunState:
         self._resting: deque[Rest] = deque()
         self._paid_running = 0
         self._denied: dict[str, str] = {}  # steps that a cap over all runs forbids until money comes back, and why
-        self._lanes = {name: _Lane(width) for name, width in plan.lanes.items()}
+        self._lanes = {name: Lane(width) for name, width in plan.lanes.items()}
         self._ids = list(self.steps)
-        self._rank = self._ranks(plan.steps)
+        self._rank = ranks(plan.steps)
+        self._barred = Barred(plan)
         for step in plan.steps:
             self._place(step)
-
-    def _ranks(self, steps: Iterable[Step]) -> dict[str, tuple[int, float, int]]:
-        """Jobs first, then by priority (its own, or of what needs it), the longest remaining path, and plan order."""
-        steps = list(steps)
-        needs = {step.id: [name for name in step.needs if name in self.steps] for step in steps}
-        rest = longest_remaining(needs, {step.id: step.effort_seconds for step in steps})
-        priority = {step.id: step.priority for step in steps}
-        for step in reversed(steps):
-            for name in needs[step.id]:
-                priority[name] = max(priority[name], priority[step.id])
-        # WHY: a job takes a place at its account until somebody asks after it, so jobs are taken up before all else.
-        first = {step.id: _FIRST * (step.action is Action.RESUME) + priority[step.id] for step in steps}
-        return {step.id: (-first[step.id], -rest[step.id], place) for place, step in enumerate(steps)}
 
     def _place(self, step: Step) -> None:
         """A step's first phase, by its action in the plan."""
@@ -119,8 +96,7 @@ class RunState:
                 self.results[step.id] = step.result
             return
         if step.action is Action.BLOCKED:
-            blocks = {Block.FAILURE: Phase.FAILED, Block.UNKNOWN: Phase.UNKNOWN, Block.BUDGET: Phase.SKIPPED}
-            self.phase[step.id] = blocks[step.block or Block.FAILURE]
+            self.phase[step.id] = BLOCKED[step.block or Block.FAILURE]
             self.why[step.id] = step.why
             return
         missing = 0
@@ -142,7 +118,7 @@ class RunState:
     def apply(self, event: Event) -> None:
         """Takes an event into account; one that was already taken into account changes nothing."""
         match event:
-            case RunStarted() | RunEnded():
+            case RunStarted() | RunEnded() | Gone():
                 pass
             case Started():
                 self._started(event)
@@ -154,19 +130,28 @@ class RunState:
                 taken = (event.step, event.attempt) in self._taken
                 self._end(event.step, Phase.AWAY if taken else Phase.UNKNOWN, event.error)
             case Settled():
-                self.book.settle(event.step, event.attempt, charged=event.charged, usd=event.usd)
+                if entry := self._entry(event):
+                    self.book.settle(*entry, charged=event.charged, usd=event.usd)
             case Succeeded():
                 self._succeeded(event)
             case Failed():
                 self._failed(event)
+            case Cancelled():
+                self._cancelled(event)
             case Skipped():
                 self._skipped(event)
             case _:
                 assert_never(event)
 
+    def _entry(self, event: Settled | Failed | Cancelled) -> tuple[str, int] | None:
+        """What an attempt is called in the book; None for one of another run, whose money it is."""
+        return entry_of(self.steps[event.step], event.attempt, self.run)
+
     def _started(self, event: Started) -> None:
         step = self.steps[event.step]
         self.attempts[step.id] = max(self.attempts[step.id], event.attempt)
+        if step.block is Block.BUDGET and self.phase[step.id] is Phase.SKIPPED:  # it was let in later
+            self._make_ready(step.id)
         if step.account:
             self.book.reserve(
                 step.id,
@@ -239,7 +224,10 @@ class RunState:
         seconds = wait_seconds(event.advice, self._refusals[step.id], event.after_seconds)
         if seconds is not None:
             self._leave(step.id, Phase.RESTING)
-            self._resting.append(Rest(step, seconds))
+            if self.losses.why:
+                self._make_ready(step.id)  # only to be skipped: nobody waits for what is not begun any more
+            else:
+                self._resting.append(Rest(step, seconds, event.error))
 
     def gives_up(self, name: str, advice: Advice) -> bool:
         """Whether a step that was refused with this advice is not sent again."""
@@ -276,16 +264,28 @@ class RunState:
         # Attempt 0 is another run's, whose failure is this step's too.
         if self.phase[event.step] not in (LIVE if event.attempt == 0 else {Phase.RUNNING}):
             return
-        self.book.release(event.step, event.attempt)
+        if entry := self._entry(event):
+            self.book.release(*entry)
         tried = self._was_tried(event.step, event.attempt)
-        self._failures[event.step] += tried
+        self._failures[event.step] += tried or (event.attempt == 0 and not event.undelivered)
         final = event.permanent or event.undelivered or not tried
-        if not final and self._failures[event.step] <= self.steps[event.step].retry:
+        if not final and self._failures[event.step] <= self.steps[event.step].retry and not self.losses.why:
             self._leave(event.step, Phase.WAITING)
             self._make_ready(event.step)
             return
         self._end(event.step, Phase.FAILED, event.error)
         self._doom(event.step)
+        if event.undelivered or not self.steps[event.step].fallback:
+            self.losses.add(self.steps[event.step])
+        for name in [name for name, phase in self.phase.items() if phase is Phase.RESTING] if self.losses.why else ():
+            self._make_ready(name)
+
+    def _cancelled(self, event: Cancelled) -> None:
+        """The attempt is over and nothing is bought in its place; what needs the step waits, as for an unknown one."""
+        if self.phase[event.step] is Phase.RUNNING:
+            if entry := self._entry(event):
+                self.book.release(*entry)
+            self._end(event.step, Phase.CANCELLED, event.why)
 
     def _skipped(self, event: Skipped) -> None:
         self._reasons[event.step] = event.reason
@@ -299,7 +299,8 @@ class RunState:
             if self.phase[follower] is Phase.WAITING:
                 word = "failed" if self.phase[name] is Phase.FAILED else "was not made"
                 reason = self._reasons.get(name, "needs")
-                self._doomed.append(Skip(self.steps[follower], reason, f"needs {name}, which {word}"))
+                why = self.losses.why if reason == "failures" else f"needs {name}, which {word}"
+                self._doomed.append(Skip(self.steps[follower], reason, why))
 
     def _end(self, name: str, phase: Phase, why: str) -> None:
         if self.phase[name] in LIVE:
@@ -333,23 +334,33 @@ class RunState:
             skip = self._doomed.popleft()
             if self.phase[skip.step.id] is Phase.WAITING:
                 return skip
-        if self._resting:
-            return self._resting.popleft()
+        while self._resting:
+            rest = self._resting.popleft()
+            if self.phase[rest.step.id] is Phase.RESTING:
+                return rest
         if self.stopping:
             return None
+        if not (self.losses.why or self._paid_running):
+            for let_in in self._barred.fitting(self.phase, self.book, self.price, stopped=self.overspent):
+                self._make_ready(let_in.id)
+            self.why |= self._barred.why
+        stop = self._stop()
         for lane in self._lanes.values():
             step = self._best(lane)
             if step is None:
                 continue
             if step.twin:
                 return Share(step, self.results[step.twin])
+            is_out = step.action is Action.RESUME and step.id not in self._begun  # paid, and waited for in any case
+            if self.losses.why and not (is_out or step.kind == "last_frame"):  # which is part of a clip that is there
+                return Skip(step, "failures", self.losses.why)
             if lane.running >= lane.width:
                 continue
-            if step.action is Action.RESUME and step.id not in self._begun:
+            if is_out:
                 return Start(step, step.attempt)
             if step.account in self._shut:
                 return Skip(step, "account", self._shut[step.account])
-            if lane.paused and step.account:
+            if (lane.paused and step.account) or (step.price.high and self._rank[step.id][2] > stop):
                 continue
             why = self._forbidden(step)
             if why is None:
@@ -358,7 +369,14 @@ class RunState:
                 return Skip(step, "budget", why)
         return None
 
-    def _best(self, lane: _Lane) -> Step | None:
+    def _stop(self) -> float:
+        """The place in the plan beyond which nothing paid begins: where the caps are to stop the run, and may do so."""
+        if self.book.limits.on_exceed != "stop" or not self._paid_running:
+            return inf
+        ready = (step for lane in self._lanes.values() if (step := self._best(lane)))
+        return min((self._rank[s.id][2] for s in ready if s.price.high and self._forbidden(s)), default=inf)
+
+    def _best(self, lane: Lane) -> Step | None:
         while lane.ready:
             name = self._ids[lane.ready[0][2]]
             if self.phase[name] is Phase.READY:
@@ -369,15 +387,12 @@ class RunState:
     def _forbidden(self, step: Step) -> str | None:
         if not step.account:
             return None
-        if step.account in self.book.overrun:
-            return f"{step.account} charged more than was reserved, so nothing more is started on it in this run"
         if step.id in self._denied:
             return self._denied[step.id]
         price = self.price(step)
         if self.overspent and price.high:
             return self.overspent
-        denial = self.book.deny(take_id(step.shot, step.take), step.account, price.high, price.usd)
-        return None if denial is None else str(denial)
+        return self.book.why_not(take_id(step.shot, step.take), step.account, price.high, price.usd)
 
     def price(self, step: Step) -> Price:
         """What an attempt at this step reserves now."""

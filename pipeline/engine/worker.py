@@ -6,6 +6,7 @@ Knows nothing of other steps, of lanes or of budgets; what it tells, it tells as
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,15 +15,18 @@ import anyio
 import anyio.to_thread
 
 from pipeline.engine.away import Away, Means
+from pipeline.engine.forbidden import in_recipe
 from pipeline.engine.keep import Emit, Results, keep
 from pipeline.errors import AccountRefused, Advice, MediaError, Moderated, StepError
-from pipeline.events import Failed, Result, Succeeded
+from pipeline.events import Artifact, Failed, Result, Succeeded
 from pipeline.plan.model import Step
 from pipeline.steps.base import Feed
 from pipeline.steps.upload import Upload
+from pipeline.store import faults
 from pipeline.store.artifacts import Artifacts
 
 T = TypeVar("T")
+_LOADING = threading.Lock()
 
 
 class Worker:
@@ -40,7 +44,8 @@ class Worker:
         """Carries out an attempt that has been written down as started. Failures of the step are told as events."""
         try:
             result = await self._made(step, attempt, results, emit)
-        except StepError as error:
+        except StepError as met:
+            error = in_recipe(met, step.work)
             await emit(
                 Failed(
                     at=self.clock(),
@@ -50,6 +55,7 @@ class Worker:
                     error=error.fact,
                     hint=error.hint,
                     permanent=_stands(step, error),
+                    cause=error.cause,
                 )
             )
             return
@@ -67,7 +73,7 @@ class Worker:
 
     async def _thread(self, work: Callable[..., T], *args: Any) -> T:
         return await anyio.to_thread.run_sync(
-            functools.partial(work, *args), limiter=self._threads, abandon_on_cancel=True
+            functools.partial(_after_media, work, *args), limiter=self._threads, abandon_on_cancel=True
         )
 
     def _content(self, feed: Feed, results: Results) -> Path | str:
@@ -76,10 +82,20 @@ class Worker:
             made = results[feed.step].outputs.get(feed.output)
             if made is None:
                 raise StepError(f"{feed.step} left no {feed.output}.", "Name its shot in --redo to make it anew.")
-            return self.artifacts.path(made)
+            return self._whole(feed, made)
         if feed.path is not None:
             return self.artifacts.adopt(feed.path, sha256=feed.sha256)
         return feed.url
+
+    def _whole(self, feed: Feed, made: Artifact) -> Path:
+        """The file of an earlier step, every byte as it was made. Raises `StepError` where it was damaged since."""
+        if self.artifacts.damaged(made):
+            self.artifacts.distrust(made)  # so that the next plan knows
+            raise StepError(
+                f"{_name(feed)} was damaged in the store since it was made.",
+                "Run the same command again: it says how that is fetched or made again, and what that costs.",
+            )
+        return self.artifacts.path(made)
 
     def _do(self, step: Step, inputs: list[Path | str]) -> Result:
         """Work done on this machine, in a thread."""
@@ -93,13 +109,22 @@ class Worker:
             paths.append(name)
         folder = self.artifacts.stage()
         try:
-            return keep(self.artifacts, step.work.perform(paths, folder))
+            with faults.told(folder):
+                return keep(self.artifacts, step.work.perform(paths, folder))
         except MediaError as error:
             names = zip(paths, map(_name, step.work.feeds), strict=True)
             fact = functools.reduce(lambda told, pair: told.replace(pair[0].name, pair[1]), names, error.fact)
             raise MediaError(fact, error.hint, advice=error.advice) from error
         finally:
             self.artifacts.discard(folder)
+
+
+def _after_media(work: Callable[..., T], *args: Any) -> T:
+    """Does work that may use media."""
+    # WHY: PyAV's modules import each other in a circle, and two threads that begin at once would wait for each other.
+    with _LOADING:
+        from pipeline.media import source  # noqa: F401
+    return work(*args)
 
 
 def _stands(step: Step, error: StepError) -> bool:

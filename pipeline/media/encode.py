@@ -114,8 +114,9 @@ def _settle(
         "preset": preset,
         "threads": "1",
         "g": str(key_every or max(1, round(fps))),
-        # A PPS that depends on neither crf nor content.
-        "x264-params": "stitchable=1",
+        # A PPS that depends on neither crf nor content. And no trees of macroblocks: where the light changes they weigh
+        # memory that nobody has written, so that the same pictures do not always give the same bits.
+        "x264-params": "stitchable=1:mbtree=0",
     }
 
 

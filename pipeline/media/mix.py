@@ -1,25 +1,21 @@
-"""The film's sound: packets of clips that agree laid end to end, else all through libavfilter, sample by sample."""
+"""The film's sound where it must be mixed: all through libavfilter, sample by sample."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
-from av.bitstream import BitStreamFilterContext
-from av.container import OutputContainer
 from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as AtEnd
 from av.filter import Graph
 from av.filter.context import FilterContext
-from av.packet import Packet
-from av.stream import Stream
 
 from pipeline.errors import MediaError
 from pipeline.media.reel import Reel, SoundTrack
@@ -29,17 +25,52 @@ from pipeline.media.survey import sound_stream, survey
 RATE = 48_000
 BED_UNDER_SOUND_DB = -12
 FADE_SECONDS = Fraction(3, 2)
+RAMP_SECONDS = Fraction(3, 10)  # in which a ducked bed goes down and comes up
+PAUSE_SECONDS = Fraction(1)  # a shorter silence does not bring it up
 _LAYOUT = "stereo"
 _FORMAT = "fltp"
+_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bed:
+    """A sound file beneath the film: faded at both ends, in seconds, and made `volume_db` decibels louder.
+
+    Where clips have sound it lies 12 dB lower, throughout the film, or with `duck` only for as long as each is heard.
+    """
+
+    path: Path
+    fade_in: Fraction = Fraction(0)
+    fade_out: Fraction = FADE_SECONDS
+    volume_db: Fraction = Fraction(0)
+    duck: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """A clip's place in the film: from `begin` to `end` in seconds of the film it is seen and heard."""
+    """A clip's place in the film, or a card's: from `begin` to `end` in seconds of the film it is seen and heard.
 
-    reel: Reel
+    Two that follow each other may overlap, and no three: then the one fades into the other. `origin` is when in the
+    file at `path` it begins, in seconds; `sound` is None where it is silent.
+    """
+
     begin: Fraction
     end: Fraction
+    path: Path = Path()
+    origin: Fraction = Fraction(0)
+    sound: SoundTrack | None = None
+
+    @classmethod
+    def of(cls, reel: Reel | None, begin: Fraction, end: Fraction) -> Stretch:
+        """The stretch of a clip, or of a card where there is none."""
+        if reel is None:
+            return cls(begin=begin, end=end)
+        return cls(begin=begin, end=end, path=reel.path, origin=reel.origin, sound=reel.sound)
+
+    @property
+    def first(self) -> int:
+        """The sample of the film that it begins with."""
+        return round(self.begin * RATE)
 
     @property
     def samples(self) -> int:
@@ -47,153 +78,130 @@ class Stretch:
         return round(self.end * RATE) - round(self.begin * RATE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Laid:
-    """Which packets of each clip's sound make up the film's: (first, one past the last) for each clip."""
+def mixed(
+    stretches: Sequence[Stretch],
+    bed: Bed | None,
+    *,
+    seconds: Fraction,
+    fade_in: Fraction = Fraction(0),
+    fade_out: Fraction = Fraction(0),
+) -> Iterator[AudioFrame]:
+    """The film's sound, 48 kHz stereo, as long as the film: each clip's at its pictures, silence else, the bed beneath.
 
-    spans: tuple[tuple[int, int], ...]
-    start: int
-
-
-def lay(stretches: Sequence[Stretch]) -> Laid | str:
-    """Which packets to copy so that each clip's sound lies within half a packet of its pictures; else why not.
-
-    The packets follow each other without gap or overlap, so that nothing adds up from joint to joint, and the
-    encoder's lead-in is left out of every clip but the first, unless it fills a gap.
+    Where two clips overlap their sounds cross at equal power. The fades are those of the whole film, in seconds.
     """
-    tracks = [stretch.reel.sound for stretch in stretches]
-    first = tracks[0]
-    if first is None or any(track is None for track in tracks):
-        return "some clips have no sound"
-    length = first.entries[0].duration
-    spans: list[tuple[int, int]] = []
-    start = position = 0
-    for number, (stretch, track) in enumerate(zip(stretches, tracks, strict=True)):
-        if track is None or not _alike(first, track):
-            return f"{stretch.reel.path.name} and {stretches[0].reel.path.name} differ in the form of their sound"
-        places = _places(stretch, track)
-        if any(entry.duration != length for entry in track.entries[:-1]) or not length:
-            return f"the sound of {stretch.reel.path.name} has gaps"
-        begin = 0 if number == 0 else _nearest(places, position)
-        if number == 0:
-            start = position = places[0]
-        if abs(places[begin] - position) > length // 2 + 1:
-            return (
-                f"the sound of {stretch.reel.path.name} or of the clip before it does not last as long as its pictures"
-            )
-        stop = begin
-        edge = stretch.end * track.rate - (length // 2 if number + 1 < len(stretches) else 0)
-        while stop < len(places) and position <= edge:
-            position += length
-            stop += 1
-        spans.append((begin, stop))
-    return Laid(spans=tuple(spans), start=start)
-
-
-def _alike(one: SoundTrack, other: SoundTrack) -> bool:
-    return (
-        one.codec == other.codec == "aac"
-        and bool(one.headers)
-        and one.base == Fraction(1, one.rate)
-        and (one.headers, one.rate, one.layout, one.base) == (other.headers, other.rate, other.layout, other.base)
-    )
-
-
-def _places(stretch: Stretch, track: SoundTrack) -> list[int]:
-    """Where each packet of the clip should begin, in samples of the film."""
-    shift = (stretch.begin - stretch.reel.origin) * track.rate
-    return [round(entry.pts + shift) for entry in track.entries]
-
-
-def _nearest(places: list[int], position: int) -> int:
-    after = bisect_left(places, position)
-    around = [place for place in (after - 1, after) if 0 <= place < len(places)]
-    return min(around, key=lambda place: abs(places[place] - position))
-
-
-def copied_stream(container: OutputContainer, reel: Reel) -> Stream:
-    """A sound stream of the film with the headers of `reel`."""
-    track = reel.sound
-    assert track is not None
-    out = container.add_mux_stream("aac", rate=track.rate)
-    out.time_base = track.base
-    with opened(reel.path) as source:
-        BitStreamFilterContext("null", sound_stream(source), out)
-    return out
-
-
-def copied_packets(stretches: Sequence[Stretch], laid: Laid, out: Stream) -> Iterator[Packet[Any]]:
-    """The packets chosen by `lay`, each one packet's length after the one before."""
-    position = laid.start
-    for stretch, (begin, stop) in zip(stretches, laid.spans, strict=True):
-        track = stretch.reel.sound
-        assert track is not None
-        length = track.entries[0].duration
-        with opened(stretch.reel.path) as container:
-            count = -1
-            for packet in container.demux(sound_stream(container)):
-                count += 1 if packet.size else 0
-                if count >= stop:
-                    break
-                if count < begin or not packet.size:
-                    continue
-                # A new packet, without the marks that tell a player to skip samples in the middle of the film.
-                fresh: Packet[Any] = Packet(bytes(packet))
-                fresh.stream, fresh.time_base = out, track.base
-                fresh.pts = fresh.dts = position
-                fresh.duration, fresh.is_keyframe = length, True
-                position += length
-                yield fresh
-
-
-def mixed(stretches: Sequence[Stretch], bed: Path | None) -> Iterator[AudioFrame]:
-    """The film's sound, 48 kHz stereo: each clip's at its pictures, silence where it has none, the bed beneath.
-
-    The bed is 12 dB down where any clip has sound, ends with the film and fades out over its last 1.5 s.
-    """
-    total = sum(stretch.samples for stretch in stretches)
-    speaks = any(stretch.reel.sound is not None for stretch in stretches)
-    clips = (frame for stretch in stretches for frame in _clip(stretch))
-    if bed is None:
-        yield from _counted(clips)
-        return
-    under = _bed(bed, total, BED_UNDER_SOUND_DB if speaks else 0)
-    if not speaks:
-        yield from _counted(under)
+    total = round(seconds * RATE)
+    lanes = [lane for lane in _lanes(stretches) if any(voice.stretch.sound for voice in lane)]
+    feeds = [_heard(lane, total) for lane in lanes]
+    if bed is not None:
+        feeds.append(_bed(bed, total, _heard_spans(lanes)))
+    if not feeds:
         return
     graph = Graph()
-    inputs = [_source(graph, "clips"), _source(graph, "bed")]
-    mix = graph.add("amix", "inputs=2:normalize=0:duration=first")
-    for pad, node in enumerate(inputs):
-        node.link_to(mix, 0, pad)
-    # Two loud sounds may add up to more than full scale; bent, not cut.
-    limit = graph.add("alimiter", "level=disabled:limit=0.97:latency=1")
+    inputs = [_source(graph, f"in{place}") for place in range(len(feeds))]
+    nodes = list(inputs)
+    if len(feeds) > 1:
+        mix = graph.add("amix", f"inputs={len(feeds)}:normalize=0:duration=first")
+        for pad, node in enumerate(inputs):
+            node.link_to(mix, 0, pad)
+        # Two loud sounds may add up to more than full scale; bent, not cut.
+        nodes = [mix, graph.add("alimiter", "level=disabled:limit=0.97:latency=1")]
+    rise, fall = round(fade_in * RATE), round(fade_out * RATE)
+    if rise:
+        nodes.append(graph.add("afade", f"t=in:ss=0:ns={rise}"))
+    if fall:
+        nodes.append(graph.add("afade", f"t=out:ss={total - fall}:ns={fall}"))
+    if len(nodes) == 1:
+        yield from _counted(feeds[0])
+        return
     sink = graph.add("abuffersink")
-    graph.link_nodes(mix, limit, _stereo(graph), sink)
+    graph.link_nodes(*nodes, _stereo(graph), sink)
     graph.configure()
-    yield from _counted(_run(list(zip(inputs, (_counted(clips), _counted(under)), strict=True)), sink, total))
+    yield from _counted(_run([(node, _counted(feed)) for node, feed in zip(inputs, feeds, strict=True)], sink, total))
 
 
-def _clip(stretch: Stretch) -> Iterator[AudioFrame]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Voice:
+    """A stretch with the samples at its two ends in which others are heard too."""
+
+    stretch: Stretch
+    since: int
+    into: int
+
+
+def _lanes(stretches: Sequence[Stretch]) -> list[list[_Voice]]:
+    """The stretches in one row, or in two where some overlap, so that none overlaps another of its row."""
+    shared = [max(0, one.first + one.samples - two.first) for one, two in pairwise(stretches)]
+    voices = [
+        _Voice(stretch=stretch, since=since, into=into)
+        for stretch, since, into in zip(stretches, [0, *shared], [*shared, 0], strict=True)
+    ]
+    return [voices[::2], voices[1::2]] if any(shared) else [voices]
+
+
+def _heard(lane: Sequence[_Voice], total: int) -> Iterator[AudioFrame]:
+    """A row of clips, each at its place, and silence between them."""
+    position = 0
+    for voice in lane:
+        if voice.stretch.sound is None:
+            continue
+        yield from _silence(voice.stretch.first - position)
+        yield from _clip(voice)
+        position = voice.stretch.first + voice.stretch.samples
+    yield from _silence(total - position)
+
+
+def _heard_spans(lanes: Iterable[Sequence[_Voice]]) -> list[tuple[int, int]]:
+    """From which sample on and up to which some clip is heard, short pauses between them left out."""
+    spans: list[tuple[int, int]] = []
+    voices = [voice.stretch for lane in lanes for voice in lane if voice.stretch.sound]
+    for voice in sorted(voices, key=lambda voice: voice.begin):
+        end = voice.first + voice.samples
+        if spans and voice.first - spans[-1][1] < PAUSE_SECONDS * RATE:
+            spans[-1] = spans[-1][0], max(end, spans[-1][1])
+        else:
+            spans.append((voice.first, end))
+    return spans
+
+
+def _clip(voice: _Voice) -> Iterator[AudioFrame]:
     """Exactly as many samples as the clip has in the film, beginning with its first shown picture."""
-    graph = Graph()
-    reel, total = stretch.reel, stretch.samples
+    stretch, total = voice.stretch, voice.stretch.samples
     if total <= 0:
         return
-    if reel.sound is None:
-        silence = graph.add("anullsrc", f"r={RATE}:cl={_LAYOUT}:n=1024")
-        sink = graph.add("abuffersink")
-        graph.link_nodes(silence, graph.add("atrim", f"end_sample={total}"), _stereo(graph), sink)
-        graph.configure()
-        yield from _run([], sink, total)
-        return
-    with opened(reel.path) as container:
+    # A quarter of a sine each way: the squares of the two add up to one at every sample.
+    shape = [("afade", f"t=in:ss=0:ns={voice.since}:curve=qsin")] if voice.since else []
+    if voice.into:
+        shape.append(("afade", f"t=out:ss={total - voice.into}:ns={voice.into}:curve=qsin"))
+    with opened(stretch.path) as container:
         stream = sound_stream(container)
         assert stream is not None
-        yield from _trimmed(container.decode(stream), stream, total, begin=reel.origin)
+        yield from _trimmed(container.decode(stream), stream, total, begin=stretch.origin, shape=shape)
 
 
-def _bed(path: Path, total: int, decibels: int) -> Iterator[AudioFrame]:
+def _silence(samples: int) -> Iterator[AudioFrame]:
+    return _level([(0, 0.0), (samples, 0.0)])
+
+
+def _level(points: Sequence[tuple[int, float]]) -> Iterator[AudioFrame]:
+    """Samples of one value that goes straight from each point (sample, value) to the next."""
+    for (begin, value), (end, then) in pairwise(points):
+        for first in range(begin, end, _AT_ONCE):
+            count = min(_AT_ONCE, end - first)
+            if value == then:
+                data = array("f", [value]) * count
+            else:
+                step = (then - value) / (end - begin)
+                data = array("f", [value + step * (first - begin + place) for place in range(count)])
+            frame = AudioFrame(_FORMAT, _LAYOUT, count)
+            for plane in frame.planes:
+                memoryview(plane)[: 4 * count] = data.tobytes()
+            frame.sample_rate = RATE
+            yield frame
+
+
+def _bed(bed: Bed, total: int, heard: Sequence[tuple[int, int]]) -> Iterator[AudioFrame]:
+    path = bed.path
     with opened(path) as container:
         if sound_stream(container) is None:
             raise MediaError(f"{path.name} holds no sound.", "Name an mp3, wav, m4a or ogg file as the bed.")
@@ -205,13 +213,38 @@ def _bed(path: Path, total: int, decibels: int) -> Iterator[AudioFrame]:
         begin = found.sounds[0].pts * stream.time_base if found.sounds else Fraction(0)
         begin = max(begin, Fraction(0))
         length = (found.sounds[-1].pts + found.sounds[-1].duration) * stream.time_base - begin if found.sounds else 0
-        heard = min(Fraction(total, RATE), Fraction(length))
-        fade = min(FADE_SECONDS, heard / 2)
-        shape = [
-            ("volume", f"{decibels}dB"),
-            ("afade", f"t=out:st={float(heard - fade):.6f}:d={float(fade):.6f}"),
-        ]
-        yield from _trimmed(container.decode(stream), stream, total, begin=begin, shape=shape)
+        lasts = min(Fraction(total, RATE), Fraction(length))
+        rise, fall = min(bed.fade_in, lasts / 2), min(bed.fade_out, lasts / 2)
+        decibels = bed.volume_db + (BED_UNDER_SOUND_DB if heard and not bed.duck else 0)
+        shape = [("volume", f"{float(decibels):g}dB")]
+        if rise:
+            shape.append(("afade", f"t=in:st=0:d={float(rise):.6f}"))
+        if fall:
+            shape.append(("afade", f"t=out:st={float(lasts - fall):.6f}:d={float(fall):.6f}"))
+        frames = _trimmed(container.decode(stream), stream, total, begin=begin, shape=shape)
+        yield from _ducked(frames, total, heard) if bed.duck and heard else frames
+
+
+def _ducked(frames: Iterator[AudioFrame], total: int, heard: Sequence[tuple[int, int]]) -> Iterator[AudioFrame]:
+    """The bed, lower where a clip is heard: it goes down before that and comes up after it."""
+    low, ramp = 10 ** (BED_UNDER_SOUND_DB / 20), round(RAMP_SECONDS * RATE)
+    points = [(0, low if heard[0][0] < ramp else 1.0)]
+    for begin, end in heard:
+        if begin >= ramp:
+            points += [(begin - ramp, 1.0), (begin, low)]
+        points.append((end, low))
+        if end + ramp <= total:
+            points.append((end + ramp, 1.0))
+    points.append((total, points[-1][1]))
+    graph = Graph()
+    inputs = [_source(graph, "bed"), _source(graph, "level")]
+    product = graph.add("amultiply")
+    for pad, node in enumerate(inputs):
+        node.link_to(product, 0, pad)
+    sink = graph.add("abuffersink")
+    graph.link_nodes(product, _stereo(graph), sink)
+    graph.configure()
+    yield from _run([(inputs[0], _counted(frames)), (inputs[1], _counted(_level(points)))], sink, total)
 
 
 def _trimmed(

@@ -29,35 +29,28 @@ def rate_of(reels: Sequence[Reel]) -> Fraction:
     return max(reel.fps for reel in reels)
 
 
-def slots_of(reels: Sequence[Reel], rate: Fraction) -> list[int]:
-    """The number of the film's first picture of each clip, and of the one after the last; rounding never adds up."""
-    ends = [Fraction(0)]
-    for reel in reels:
-        ends.append(ends[-1] + reel.seconds)
-    slots = [round(end * rate) for end in ends]
-    for place in range(1, len(slots)):
-        slots[place] = max(slots[place], slots[place - 1] + 1)
-    return slots
-
-
-def redrawn(reel: Reel, count: int, rate: Fraction, size: tuple[int, int]) -> Iterator[VideoFrame]:
-    """`count` pictures at `rate`, of `size`, BT.709: at each moment the one that the clip shows then."""
+def redrawn(reel: Reel, count: int, rate: Fraction, size: tuple[int, int], *, start: int = 0) -> Iterator[VideoFrame]:
+    """`count` pictures at `rate`, of `size`, BT.709: at each moment the one shown then; none before `start`."""
     canvas = Canvas(size)
-    emitted = 0
+    place = 0
     current: VideoFrame | None = None
     with opened(reel.path) as container:
         for frame in container.decode(needed_picture_stream(container, reel.path)):
             if frame.pts is None or frame.pts < reel.start:
                 continue
+            if frame.pts >= reel.end:
+                break
             begins = (frame.pts - reel.start) * reel.base
             # Half a slot of grace: a clock of milliseconds never shows a picture exactly on time.
-            while current is not None and emitted < count and (emitted + Fraction(1, 2)) / rate <= begins:
-                yield canvas.drawn(current)
-                emitted += 1
+            while current is not None and place < count and (place + Fraction(1, 2)) / rate <= begins:
+                if place >= start:
+                    yield canvas.drawn(current)
+                place += 1
             current = frame
-        while current is not None and emitted < count:
-            yield canvas.drawn(current)
-            emitted += 1
+        while current is not None and place < count:
+            if place >= start:
+                yield canvas.drawn(current)
+            place += 1
 
 
 class Canvas:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+from pipeline.errors import MediaError
 from pipeline.media.colour import HD_LINES, tagged_matrix
 from pipeline.media.source import needed_picture_stream, opened
 from pipeline.media.survey import Entry, sound_stream, survey
@@ -34,7 +36,8 @@ class Reel:
     """A clip: `entries` in the order stored, `times` in the order shown, both in units of `base`; sizes in pixels.
 
     `width` and `height` are stored, `shown` is the size on the screen (turned, pixels squared). `seam` says that
-    the first picture is left out of the film; `start`, `end` are the shown part, in units of `base`.
+    the first picture is left out of the film; `start`, `end` are the shown part, in units of `base`, in which lie
+    the pictures from the one numbered `first` of `times` on, before the one numbered `stop`.
     """
 
     path: Path
@@ -72,13 +75,26 @@ class Reel:
         return not gaps or _even(gaps, self.base)
 
     @property
+    def first(self) -> int:
+        """How many of its pictures lie before the shown part."""
+        return bisect_left(self.times, self.start)
+
+    @property
+    def stop(self) -> int:
+        """The number of the first of its pictures after the shown part; how many it has where there is none."""
+        return bisect_left(self.times, self.end)
+
+    @property
     def frames(self) -> int:
         """How many of its pictures are seen."""
-        return len(self.times) - (1 if self.start > self.times[0] else 0)
+        return self.stop - self.first
 
 
-def load(path: Path, *, seam: bool) -> Reel:
-    """Read a clip's packets and its first picture. Raises `MediaError` where it is cut short or has no pictures."""
+def load(path: Path, *, seam: bool, left_seconds: Fraction = Fraction(0)) -> Reel:
+    """Read a clip's packets and its first picture; the pictures of its last `left_seconds` are not for the film.
+
+    Raises `MediaError` where it is cut short, has no pictures or would have none left.
+    """
     with opened(path) as container:
         needed_picture_stream(container, path)
         found = survey(container, path)
@@ -92,7 +108,10 @@ def load(path: Path, *, seam: bool) -> Reel:
         end = max(entry.pts + entry.duration for entry in shown)
         if end <= times[-1]:
             end = times[-1] + max(1, round(1 / (base * (stream.average_rate or 24))))
-        dropped = seam and len(times) > 1
+        rate = _rate(times, end, base, stream.average_rate)
+        if left_seconds:
+            end = _before(path, times, end, left_seconds / base)
+        dropped = seam and len(times) > 1 and times[1] < end
         context = stream.codec_context
         headers = context.extradata or b""
         codec = context.codec.canonical_name
@@ -109,7 +128,7 @@ def load(path: Path, *, seam: bool) -> Reel:
             shown=_on_screen(sizes, square, rotation),
             pix_fmt=stream.pix_fmt or "",
             colour=_colour(stream.colorspace, stream.color_range, stream.height),
-            fps=_rate(times, end, base, stream.average_rate),
+            fps=rate,
             entries=found.pictures,
             times=times,
             start=times[1] if dropped else times[0],
@@ -125,6 +144,17 @@ def load(path: Path, *, seam: bool) -> Reel:
             ),
             sound=_sound(path, found.sounds),
         )
+
+
+def _before(path: Path, times: Sequence[int], end: int, left: Fraction) -> int:
+    """When the picture begins that is shown that long before the end: the next clip goes on from it."""
+    found = max((time for time in times if time <= end - left), default=times[0])
+    if found == times[0]:
+        raise MediaError(
+            f"{path.name} would have no picture left in the film: the next clip goes on before it begins.",
+            "Chain with a smaller offset.",
+        )
+    return found
 
 
 def _sound(path: Path, entries: tuple[Entry, ...]) -> SoundTrack | None:

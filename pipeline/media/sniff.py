@@ -123,9 +123,11 @@ def _jpeg(file: BinaryIO) -> tuple[int, int]:
     file.seek(2)
     for _ in range(_MOST_SEGMENTS):
         head = file.read(4)
+        filled = 0
         while head[:2] == b"\xff\xff":  # fill bytes before a marker
             head = head[1:] + file.read(1)
-            if len(head) < 4:
+            filled += 1
+            if len(head) < 4 or filled > _MOST_SEGMENTS:
                 return 0, 0
         if len(head) < 4 or head[0] != 0xFF or head[1] == 0xDA:
             return 0, 0

@@ -1,4 +1,7 @@
-"""Pictures of clips that agree, copied packetwise; where a first one is dropped, encoded up to the next key frame."""
+"""Pictures of clips that agree, copied packetwise; where they are not a clip's own, drawn and encoded in between.
+
+What is drawn reaches from one key frame that copying may end at to the next that it may go on from.
+"""
 
 from __future__ import annotations
 
@@ -7,45 +10,132 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from av.bitstream import BitStreamFilterContext
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
 from pipeline.media.colour import to_bt709
 from pipeline.media.encode import h264_context
 from pipeline.media.nal import parameter_sets, units, with_lengths
 from pipeline.media.reel import UNTAGGED_HD, Reel
+from pipeline.media.relay import encoded
 from pipeline.media.source import needed_picture_stream, opened
+from pipeline.media.timeline import Stay, Timeline, drawn
 
 # The settings that our own clips are made with first; clips of other encoders match none.
 PRESETS = ("veryfast", "superfast", "ultrafast", "faster", "fast", "medium", "slow")
-HEAD_CRF = 12  # a second at most, between pictures that are not encoded again: no one should see where
+PATCH_CRF = 15  # seconds at most, between pictures that are not encoded again: no one should see where
 _TAG = "h264_metadata=colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1:video_full_range_flag=0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """The encoded beginning of a clip whose first picture is dropped; copying goes on at `place` of its entries."""
+class Copied:
+    """Packets of a clip from `place` of its entries on, before `end`; shown `shift` later than in the clip."""
+
+    reel: Reel
+    place: int
+    end: int
+    shift: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """Pictures of the film that are encoded: packets in the form and on the clock of the clips."""
 
     packets: tuple[Packet[Any], ...]
-    place: int
 
 
-def heads(reels: Sequence[Reel]) -> dict[int, Head] | None:
-    """An encoded beginning for each clip that loses its first picture; None where none could share the headers."""
-    wanted = [index for index, reel in enumerate(reels) if reel.start > reel.times[0]]
-    if not wanted:
-        return {}
-    match = _matching(reels[0])
-    if match is None or any(not _even(reels[index], match[1]) for index in wanted):
+Piece = Copied | Patch
+
+
+def pieces(timeline: Timeline) -> tuple[Piece, ...] | None:
+    """The film piece after piece; None where something must be encoded that could not share the clips' headers."""
+    times = ticks(timeline)
+    touched = timeline.touched
+    copies = [copy for stay in timeline.stays for copy in _copies(stay, touched, times)]
+    edges = [(0, 0), *((first, stop) for first, stop, _ in copies), (timeline.frames, timeline.frames)]
+    gaps = [(before[1], after[0]) for before, after in pairwise(edges) if before[1] < after[0]]
+    if not gaps:
+        return tuple(copy for _, _, copy in copies)
+    reel = next(stay.part.reel for stay in timeline.stays if stay.part.reel)
+    match = _matching(reel)
+    if match is None or not all(_even(times[first:stop], reel.base, match[1]) for first, stop in gaps):
         return None
-    return {index: _head(reels[index], *match) for index in wanted}
+    patches = dict(zip(gaps, _patches(timeline, reel, gaps, times, *match), strict=True))
+    found: list[tuple[int, Piece]] = [(first, copy) for first, _, copy in copies]
+    found += [(first, patch) for (first, _), patch in patches.items()]
+    return tuple(piece for _, piece in sorted(found, key=lambda one: one[0]))
+
+
+def ticks(timeline: Timeline) -> tuple[int, ...]:
+    """When each picture of the film is shown, and when the last ends, in units of the clips' common time base."""
+    base = next(stay.part.reel.base for stay in timeline.stays if stay.part.reel)
+    found: list[int] = []
+    end = 0
+    for stay in timeline.stays:
+        begin = found[stay.first] if stay.since else end
+        own = _own_ticks(stay, timeline.rate, base)
+        found += [begin + own[number] for number in range(stay.since, stay.stop - stay.first)]
+        end = begin + own[-1]
+    return (*found, end)
+
+
+def seconds(stay: Stay, rate: Fraction) -> Fraction:
+    """How long a part is seen."""
+    return stay.part.reel.seconds if stay.part.reel else (stay.stop - stay.first) / rate
+
+
+def _own_ticks(stay: Stay, rate: Fraction, base: Fraction) -> list[int]:
+    """When each picture of a part is shown after its first, and when the part ends."""
+    reel = stay.part.reel
+    if reel is None:
+        return [round(number / rate / base) for number in range(stay.stop - stay.first + 1)]
+    return [time - reel.start for time in (*reel.times[reel.first : reel.stop], reel.end)]
+
+
+def _copies(stay: Stay, touched: Sequence[range], times: Sequence[int]) -> Iterator[tuple[int, int, Copied]]:
+    """What of a clip is copied: first picture of the film, the one after the last, and the packets."""
+    reel = stay.part.reel
+    if reel is None:
+        return
+    # Where the picture numbered 0 of the whole clip would lie in the film.
+    origin = stay.first - reel.first
+    shift = times[stay.first] - reel.start
+    keys = _safe_keys(reel)
+    begin = stay.first
+    for touch in (*touched, range(stay.stop, stay.stop + 1)):
+        if touch.stop <= begin or touch.start > stay.stop:
+            continue
+        if begin < touch.start:
+            first = next((key for key in keys if key >= begin - origin), len(reel.times))
+            stop = max((key for key in keys if key <= touch.start - origin), default=0)
+            if first < stop:
+                yield origin + first, origin + stop, Copied(reel=reel, place=first, end=stop, shift=shift)
+        begin = touch.stop
+
+
+def _safe_keys(reel: Reel) -> list[int]:
+    """The numbers of pictures, and so of packets, where copying may begin and end; the clip's own two ends as well.
+
+    Such a picture is a key frame, all before it in the file are shown before it and all after it after it.
+    """
+    places = [0]
+    latest = reel.times[0]
+    for place, entry in enumerate(reel.entries):
+        if place and entry.key and entry.pts > latest and bisect_left(reel.times, entry.pts) == place:
+            places.append(place)
+        latest = max(latest, entry.pts)
+    return [*places, len(reel.entries)]
 
 
 def _matching(reel: Reel) -> tuple[str, Fraction] | None:
@@ -59,56 +149,80 @@ def _matching(reel: Reel) -> tuple[str, Fraction] | None:
     return None
 
 
-def _even(reel: Reel, base: Fraction) -> bool:
-    """Whether every picture of the clip comes on a tick of that clock."""
-    return all(((time - reel.times[0]) * reel.base / base).denominator == 1 for time in reel.times)
+def _even(times: Sequence[int], reel_base: Fraction, base: Fraction) -> bool:
+    """Whether all of these pictures come on ticks of an encoder's clock that begins with the first."""
+    return all(((time - times[0]) * reel_base / base).denominator == 1 for time in times)
 
 
 def _encoder(reel: Reel, preset: str, base: Fraction) -> VideoCodecContext:
     context = h264_context(
-        width=reel.width, height=reel.height, fps=reel.fps, time_base=base, crf=HEAD_CRF, preset=preset
+        width=reel.width, height=reel.height, fps=reel.fps, time_base=base, crf=PATCH_CRF, preset=preset
     )
     context.open()
     return context
 
 
-def _head(reel: Reel, preset: str, base: Fraction) -> Head:
-    place = _next_key(reel)
-    stop = reel.entries[place].pts if place < len(reel.entries) else reel.end
-    encoder = _encoder(reel, preset, base)
+def _patches(
+    timeline: Timeline,
+    reel: Reel,
+    gaps: Sequence[tuple[int, int]],
+    times: Sequence[int],
+    preset: str,
+    base: Fraction,
+) -> Iterator[Patch]:
+    """Those stretches of pictures, drawn and encoded."""
+    showings = [partial(shown, stay.part.reel) if stay.part.reel else _nothing for stay in timeline.stays]
+
+    def pictures(first: int, stop: int) -> Iterator[VideoFrame]:
+        for number, frame in enumerate(drawn(timeline, showings, (reel.width, reel.height), first, stop), first):
+            frame.pts = int((times[number] - times[first]) * reel.base / base)
+            frame.time_base, frame.duration = base, 0
+            yield frame
+
+    done = encoded(partial(_encoder, reel, preset, base), [partial(pictures, *gap) for gap in gaps])
+    for (first, _), packets in zip(gaps, done, strict=True):
+        yield Patch(packets=tuple(_stored_like(packet, times[first], base / reel.base) for packet in packets))
+
+
+def _nothing(_number: int) -> Iterator[VideoFrame]:
+    return iter(())
+
+
+def shown(reel: Reel, number: int) -> Iterator[VideoFrame]:
+    """The pictures of a clip that are seen, from that number on, in its own size."""
     reformatter = VideoReformatter()
-    packets: list[Packet[Any]] = []
+    first = reel.first + number
+    key = max(key for key in _safe_keys(reel) if key <= first)
     with opened(reel.path) as container:
-        for frame in container.decode(needed_picture_stream(container, reel.path)):
-            if frame.pts is None or frame.pts >= stop:
-                break
-            if frame.pts < reel.start:
+        for frame in _decoded(container, needed_picture_stream(container, reel.path), reel, key):
+            if frame.pts is None or frame.pts < reel.times[first]:
                 continue
-            picture = to_bt709(frame, reformatter)
-            picture.pts = int((frame.pts - reel.start) * reel.base / base)
-            picture.time_base, picture.duration = base, 0
-            packets += encoder.encode(picture)
-    packets += encoder.encode(None)
-    return Head(packets=tuple(_stored_like(packet, reel, base) for packet in packets), place=place)
+            if frame.pts >= reel.end:
+                return
+            yield to_bt709(frame, reformatter)
 
 
-def _stored_like(packet: Packet[Any], reel: Reel, base: Fraction) -> Packet[Any]:
-    """An encoder's packet in the form and on the clock of the clip's own."""
+def _decoded(container: InputContainer, stream: VideoStream, reel: Reel, key: int) -> Iterator[VideoFrame]:
+    """The clip's frames from one of its key frames on, or from its beginning where there is no leap to that."""
+    if key:
+        container.seek(reel.entries[key].pts, stream=stream)
+        started = False
+        for packet in container.demux(stream):
+            started = started or packet.pts == reel.entries[key].pts
+            if started:
+                yield from packet.decode()
+        if started:
+            return
+        container.seek(0)
+    yield from container.decode(stream)
+
+
+def _stored_like(packet: Packet[Any], begin: int, scale: Fraction) -> Packet[Any]:
+    """An encoder's packet in the form and on the clock of the clips' own."""
     fresh: Packet[Any] = Packet(with_lengths(bytes(packet)))
-    fresh.pts = reel.start + int((packet.pts or 0) * base / reel.base)
+    fresh.pts = begin + int((packet.pts or 0) * scale)
     fresh.is_keyframe = packet.is_keyframe
     return fresh
-
-
-def _next_key(reel: Reel) -> int:
-    """The place of the first later key frame that nothing after it in the file is shown before; the end if none."""
-    earliest = [reel.end] * (len(reel.entries) + 1)
-    for place in range(len(reel.entries) - 1, -1, -1):
-        earliest[place] = min(earliest[place + 1], reel.entries[place].pts)
-    for place, entry in enumerate(reel.entries):
-        if place and entry.key and entry.pts == earliest[place] and entry.pts >= reel.start:
-            return place
-    return len(reel.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,16 +241,13 @@ class _Timing:
         return self.sorted[0] - (self.delay - index) * step
 
 
-def _timing(reels: Sequence[Reel], encoded: dict[int, Head]) -> _Timing:
+def _timing(found: Sequence[Piece]) -> _Timing:
     stored: list[int] = []
-    begin = 0
-    for index, reel in enumerate(reels):
-        shift = begin - reel.start
-        head = encoded.get(index)
-        if head is not None:
-            stored += [(packet.pts or 0) + shift for packet in head.packets]
-        stored += [entry.pts + shift for entry in reel.entries[head.place if head else 0 :]]
-        begin += reel.end - reel.start
+    for piece in found:
+        if isinstance(piece, Patch):
+            stored += [packet.pts or 0 for packet in piece.packets]
+        else:
+            stored += [entry.pts + piece.shift for entry in piece.reel.entries[piece.place : piece.end]]
     order = sorted(stored)
     delay = max(index - bisect_left(order, pts) for index, pts in enumerate(stored))
     return _Timing(stored=tuple(stored), sorted=tuple(order), delay=delay)
@@ -151,25 +262,22 @@ def copied_stream(container: OutputContainer, reel: Reel) -> Stream:
     return out
 
 
-def copied_packets(reels: Sequence[Reel], encoded: dict[int, Head], out: Stream) -> Iterator[Packet[Any]]:
-    """The pictures of all clips one after another, times continuous, in units of the clips' common time base."""
-    timing = _timing(reels, encoded)
+def packets(found: Sequence[Piece], out: Stream) -> Iterator[Packet[Any]]:
+    """The pictures of all pieces one after another, times continuous, in units of the clips' common time base."""
+    timing = _timing(found)
     index = 0
-    for number, reel in enumerate(reels):
-        head = encoded.get(number)
-        for packet in head.packets if head else ():
-            yield _placed(packet, timing, index, reel, out)
-            index += 1
-        for packet in _stored(reel, head.place if head else 0):
-            yield _placed(packet, timing, index, reel, out)
+    for piece in found:
+        for packet in piece.packets if isinstance(piece, Patch) else _stored(piece):
+            yield _placed(packet, timing, index, out)
             index += 1
 
 
-def _placed(packet: Packet[Any], timing: _Timing, index: int, reel: Reel, out: Stream) -> Packet[Any]:
+def _placed(packet: Packet[Any], timing: _Timing, index: int, out: Stream) -> Packet[Any]:
     pts = timing.stored[index]
     place = bisect_left(timing.sorted, pts)
     packet.stream = out
-    packet.time_base = reel.base
+    assert out.time_base is not None
+    packet.time_base = out.time_base
     packet.pts = pts
     packet.dts = timing.decode_time(index)
     if place + 1 < len(timing.sorted):
@@ -177,17 +285,19 @@ def _placed(packet: Packet[Any], timing: _Timing, index: int, reel: Reel, out: S
     return packet
 
 
-def _stored(reel: Reel, place: int) -> Iterator[Packet[Any]]:
-    """The clip's packets from that place on, tagged where the clip is not."""
-    with opened(reel.path) as container:
-        stream = needed_picture_stream(container, reel.path)
-        tag = BitStreamFilterContext(_TAG, stream) if reel.colour == UNTAGGED_HD else None
+def _stored(piece: Copied) -> Iterator[Packet[Any]]:
+    """The clip's packets as it has them, tagged where the clip is not."""
+    with opened(piece.reel.path) as container:
+        stream = needed_picture_stream(container, piece.reel.path)
+        tag = BitStreamFilterContext(_TAG, stream) if piece.reel.colour == UNTAGGED_HD else None
         count = 0
         for packet in container.demux(stream):
             if not packet.size:
                 continue
             count += 1
-            if count > place:
+            if count > piece.end:
+                break
+            if count > piece.place:
                 if tag is None:
                     yield packet
                 else:

@@ -27,7 +27,7 @@ from pipeline.media.still import read_still, write_png
 from pipeline.media.survey import sound_stream
 
 SHORT_SIDES = {"1080p": 1080, "2k": 1440, "4k": 2160}
-CRF = 16
+CRF = 19
 _LANCZOS = (ACCURATE & ~Interpolation.BICUBIC) | Interpolation.LANCZOS
 _KEPT_IN_MP4 = {"aac", "mp3", "ac3", "eac3", "opus", "alac"}
 

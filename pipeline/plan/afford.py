@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pipeline.plan import graph
 from pipeline.plan.budget import Book, Denial
@@ -34,11 +34,17 @@ def fit(steps: Sequence[Step], book: Book) -> tuple[Step, ...]:
     return tuple(_block(steps, denied))
 
 
+def within(steps: Sequence[Step], book: Book) -> tuple[Step, ...]:
+    """The steps, with those blocked that do not fit when each in turn is let in with all it needs, in plan order."""
+    return tuple(_block(steps, _admitted(steps, steps, book)))
+
+
 def _reserve(book: Book, step: Step) -> Denial | None:
-    take = take_id(step.shot, step.take)
-    denial = book.deny(take, step.account, step.price.high, step.price.usd)
+    take, price = take_id(step.shot, step.take), step.price
+    held = bool(step.beside)  # by the run that is making it, in the day, week and month
+    denial = book.deny(take, step.account, price.high, price.usd, held=held)
     if denial is None:
-        book.reserve(step.id, 1, take=take, account=step.account, credits=step.price.high, usd=step.price.usd)
+        book.reserve(step.id, 1, take=take, account=step.account, credits=price.high, usd=price.usd, held=held)
     return denial
 
 
@@ -58,13 +64,19 @@ def _stop(steps: Sequence[Step], book: Book) -> dict[str, str]:
 
 
 def _skip(steps: Sequence[Step], book: Book) -> dict[str, str]:
+    place = {step.id: i for i, step in enumerate(steps)}
+    return _admitted(sorted(steps, key=lambda s: (-s.priority, place[s.id])), steps, book)
+
+
+def _admitted(turns: Iterable[Step], steps: Sequence[Step], book: Book) -> dict[str, str]:
+    """Why what is not let in is not, where each step in turn is let in with all it needs, or not at all."""
     trial = book.copy()
     needs = {step.id: step.needs for step in steps}
     by_id = {step.id: step for step in steps}
     place = {step.id: i for i, step in enumerate(steps)}
     admitted: set[str] = set()
     denied: dict[str, str] = {}
-    for step in sorted(steps, key=lambda s: (-s.priority, place[s.id])):
+    for step in turns:
         if not (step.action is Action.RUN and step.account) or step.id in admitted:
             continue
         wanted = [by_id[i] for i in graph.closure({step.id}, needs) if i in by_id and i not in admitted]

@@ -8,21 +8,23 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pipeline.errors import Fault, Place, RecipeError
-from pipeline.plan import afford, decide, enlarge, graph, narrow, uploads
-from pipeline.plan.budget import tightest
+from pipeline.errors import Fault, RecipeError
+from pipeline.plan import afford, decide, enlarge, graph, ladder, narrow, uploads
+from pipeline.plan.budget import Book, tightest
 from pipeline.plan.draft import Draft, Setting
 from pipeline.plan.known import Known
-from pipeline.plan.model import Account, Action, Plan, Step, take_id
-from pipeline.plan.others import Others
-from pipeline.plan.wish import inputs_of, shows_people, stands_on, wish_of
-from pipeline.providers.base import Complaint
+from pipeline.plan.model import Account, Action, Block, Fallback, Plan, Step, take_id
+from pipeline.plan.moving import listed as listed
+from pipeline.plan.moving import move
+from pipeline.plan.wish import stands_on
 from pipeline.recipe.model import Recipe, Shot
+
+_MOST_TOLD = 12  # shots of one circle
 
 
 def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
     """The plan of a recipe against what is known. Raises `RecipeError`, `UserError`; spends and writes nothing."""
-    ordered, moved = _move(_in_order(recipe.shots), setting)
+    ordered, moved = move(_in_order(recipe.shots), setting)
     by_id = {shot.id: shot for shot in ordered}
     shots = [by_id[shot.id] for shot in recipe.shots]
     asked = narrow.select(recipe, setting.only, setting.redo)
@@ -32,12 +34,17 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
     film = draft.add_film(recipe.film)
     if draft.faults:
         raise RecipeError(draft.faults)
-    decided = decide.decide(draft.steps, known, setting.now, _anew(draft.steps, asked))
-    priced = _priced(narrow.narrow(decided, asked, known))
+    drafted = draft.without_idle_frames()
+    decided = decide.decide(drafted, known, setting.now, _anew(drafted, asked), setting.passed, asked.wanted)
+    told = _spent(decided, draft.spent)
+    priced = ladder.ahead(_priced(narrow.narrow(told, asked, known)), known, setting.passed)
     shared = _shared(priced, draft.shots)
     accounts = _accounts(priced, setting)
-    limits = tightest([recipe.budget, *setting.budgets], accounts, setting.of_accounts)
-    steps = _told(uploads.needed(afford.fit(priced, setting.book(limits))))
+    budgets = [recipe.budget, *setting.budgets]
+    idle = accounts.keys() - _accounts([step for step in priced if step.action is not Action.REUSE], setting).keys()
+    limits = tightest(budgets, accounts, setting.of_accounts, idle=idle, at=setting.now, zone=setting.zone)
+    book = setting.book(limits)
+    steps = _told(uploads.needed(afford.fit(ladder.judged(priced, book), _further(book, setting))))
     takes = tuple(draft.takes[take_id(shot.id, n)] for shot in shots for n in range(1, shot.takes + 1))
     return Plan(
         recipe=recipe,
@@ -48,10 +55,25 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
         accounts=accounts,
         uploads={step.id: step for step in draft.steps if step.kind == "upload"},
         limits=limits,
-        redo=draft.redo,
+        redo=draft.requests.redo,
         left=frozenset({s.id for s in decided if _lasts(s)} - {s.id for s in steps if not s.stale}),
         warnings=_once((*recipe.warnings, *moved, *draft.warnings, *shared)),
     )
+
+
+def _further(book: Book, setting: Setting) -> Book:
+    """The book to try the steps on: in a further round it is too late to refuse, and what does not fit is left out."""
+    if not setting.passed or book.limits.on_exceed != "refuse":
+        return book
+    return setting.book(dataclasses.replace(book.limits, on_exceed="skip"))
+
+
+def _spent(steps: Sequence[Step], spent: Mapping[str, str]) -> list[Step]:
+    """The steps; those whose every rung has failed for good say how each did."""
+    return [
+        dataclasses.replace(step, why=spent[step.id]) if step.id in spent and step.block is Block.FAILURE else step
+        for step in steps
+    ]
 
 
 def _lasts(step: Step) -> bool:
@@ -67,7 +89,8 @@ def _anew(steps: Iterable[Step], asked: narrow.Asked) -> frozenset[str]:
 def _priced(steps: Sequence[Step]) -> list[Step]:
     """The steps with their prices as they are known by now."""
     there = {step.id: step.result for step in steps if step.result}
-    return [dataclasses.replace(step, price=enlarge.price_of(step, there)) for step in steps]
+    priced = ((step, enlarge.price_of(step, there)) for step in steps)
+    return [step if price == step.price else dataclasses.replace(step, price=price) for step, price in priced]
 
 
 def _told(steps: Sequence[Step]) -> list[Step]:
@@ -76,44 +99,6 @@ def _told(steps: Sequence[Step]) -> list[Step]:
         dataclasses.replace(step, why=f"{step.why}; {step.note}") if step.note and step.action is Action.RUN else step
         for step in steps
     ]
-
-
-def _move(shots: Sequence[Shot], setting: Setting) -> tuple[list[Shot], list[Fault]]:
-    """The shots on the provider that was asked for, where it can make them; and a warning for each that stays.
-
-    `shots` come each after those it stands on, since what a shot stands on decides whether it can move.
-    """
-    if not setting.provider:
-        return list(shots), []
-    page = setting.providers[setting.provider]
-    moved: dict[str, Shot] = {}
-    people: set[str] = set()
-    others = Others(setting.providers)
-    stayed: dict[tuple[Complaint, str, Place], list[str]] = {}
-    for shot in shots:
-        account = shot.account if setting.accounts.get(shot.account) == page.NAME else setting.provider
-        there = dataclasses.replace(shot, provider=setting.provider, account=account)
-        inputs = inputs_of(there, moved, people)
-        if shows_people(there, inputs):
-            people.add(shot.id)
-        wish = wish_of(there, 1, inputs, page)
-        wrong = [c for c in page.complaints(wish) if not c.warning]
-        if wrong:
-            wrong[0] = dataclasses.replace(wrong[0], hint=others.hint(wrong[0], wish, page))
-            stayed.setdefault((wrong[0], shot.provider, shot.where(wrong[0].field)), []).append(shot.id)
-        moved[shot.id] = shot if wrong else there
-    return list(moved.values()), [_stays(*why, names) for why, names in stayed.items()]
-
-
-def _stays(wrong: Complaint, provider: str, place: Place, names: Sequence[str]) -> Fault:
-    """The warning about shots that cannot move, for one reason."""
-    whose = f"shot {names[0]} stays" if len(names) == 1 else f"shots {listed(names)} stay"
-    return Fault(place=place, fact=f"{whose} on {provider}: {wrong.fact}", hint=wrong.hint, warning=True)
-
-
-def listed(names: Sequence[str]) -> str:
-    """A few of the names, and how many more there are."""
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _once(warnings: Iterable[Fault]) -> tuple[Fault, ...]:
@@ -134,8 +119,8 @@ def _in_order(shots: Sequence[Shot]) -> list[Shot]:
     by_id = {shot.id: shot for shot in shots}
     needs = {
         shot.id: [
-            *([shot.chain.shot] if shot.chain else []),
-            *(source.shot for _, source in stands_on(shot) if source and source.shot),
+            *(rung.chain.shot for rung in shot.rungs if rung.chain),
+            *(source.shot for rung in shot.rungs for _, source in stands_on(rung) if source and source.shot),
             *shot.needs,
         ]
         for shot in shots
@@ -148,18 +133,27 @@ def _in_order(shots: Sequence[Shot]) -> list[Shot]:
 
 def _cycle_fault(cycle: Sequence[str], by_id: Mapping[str, Shot]) -> Fault:
     first = by_id[cycle[0]]
-    if first.chain and first.chain.shot in cycle:
-        name = "chain"
-    elif any(source.shot in cycle for source in (first.first_frame, first.last_frame) if source):
-        name = "first_frame" if first.first_frame and first.first_frame.shot in cycle else "last_frame"
-    else:
-        name = "needs" if set(first.needs) & set(cycle) else "references"
-    path = " needs ".join([*cycle, cycle[0]])
+    rung, name = next(
+        ((rung, link) for rung in first.rungs if (link := _link(rung, cycle))),
+        (first, "needs" if set(first.needs) & set(cycle) else "references"),
+    )
+    told = cycle if len(cycle) <= _MOST_TOLD else [*cycle[: _MOST_TOLD - 1], "…", cycle[-1]]
+    path = " needs ".join([*told, cycle[0]])
     return Fault(
-        place=first.where(name),
+        place=rung.where(name),
         fact=f"these shots wait for each other: {path}.",
         hint="Take one of the links away, so that one shot can begin.",
     )
+
+
+def _link(shot: Shot, cycle: Sequence[str]) -> str:
+    """The field by which a shot stands on one of a cycle, empty where none does."""
+    if shot.chain and shot.chain.shot in cycle:
+        return "chain"
+    for name, source in (("first_frame", shot.first_frame), ("last_frame", shot.last_frame)):
+        if source and source.shot in cycle:
+            return name
+    return "references" if any(source.shot in cycle for source in shot.references) else ""
 
 
 def _shared(steps: Iterable[Step], shots: Mapping[str, Shot]) -> Iterator[Fault]:
@@ -188,13 +182,17 @@ def _lanes(steps: Iterable[Step], setting: Setting) -> dict[str, int]:
 
 
 def _accounts(steps: Iterable[Step], setting: Setting) -> dict[str, Account]:
+    """Who is charged by these steps, or by what may come after one that fails."""
     accounts: dict[str, Account] = {}
+    payers: list[Step | Fallback] = []
     for step in steps:
-        if step.account and step.account not in accounts:
-            accounts[step.account] = Account(
-                name=step.account,
-                provider=step.provider,
-                unit=setting.providers[step.provider].UNIT,
-                usd_per_credit=step.price.usd_per_credit,
+        payers += [step, *step.fallback]
+    for one in payers:
+        if one.account and one.account not in accounts:
+            accounts[one.account] = Account(
+                name=one.account,
+                provider=one.provider,
+                unit=setting.providers[one.provider].UNIT,
+                usd_per_credit=one.price.usd_per_credit,
             )
     return accounts

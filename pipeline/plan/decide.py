@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from pipeline.events import minute
 from pipeline.money import FREE
+from pipeline.plan.again import again
 from pipeline.plan.known import Known, whole
-from pipeline.plan.model import Action, Block, Step
+from pipeline.plan.model import Action, Block, Step, take_id
+from pipeline.plan.setting import Passed
 from pipeline.store.ledger import Kept, Line, Pending, Standing
 
+_NONE: Mapping[tuple[str, str], Passed] = MappingProxyType({})
 
-def decide(steps: Sequence[Step], known: Known, now: str = "", anew: Collection[str] = frozenset()) -> list[Step]:
+
+def decide(
+    steps: Sequence[Step],
+    known: Known,
+    now: str = "",
+    anew: Collection[str] = frozenset(),
+    passed: Mapping[tuple[str, str], Passed] = _NONE,
+    named: Collection[str] = frozenset(),
+) -> list[Step]:
     """The steps with their actions, looked up in bulk; each comes after what it needs, as before.
 
     What was uploaded and is kept only until before `now` (ISO, UTC) is no result any more. An upload that is needed
-    `anew` is tried again though it failed for good.
+    `anew` is tried again though it failed for good. What has `passed` failed in this very process. In takes that were
+    `named` what is made of their own fresh clip is asked for with it, and only follows where that does.
     """
     wanted = {step.key for step in steps}
     everything = known.kept(wanted)
@@ -24,22 +37,32 @@ def decide(steps: Sequence[Step], known: Known, now: str = "", anew: Collection[
     kept = whole(found, known)
     left = wanted - kept.keys()
     standing, pending = known.standing(left), known.pending(left)
+    making = known.making(left - pending.keys())
+    gone = found.keys() - kept.keys()
+    makers = known.makers(gone) if gone else {}
     lines = known.lines()
     decided: dict[str, Step] = {}
     by_key: dict[str, str] = {}
     for step in steps:
         if step.key in kept:
-            done = _reuse(step, kept[step.key])
+            done = _reuse(step, kept[step.key], known.put_back())
         elif step.key in by_key:
             done = _twin(step, decided[by_key[step.key]])
+        elif (step.key, step.account) in passed:
+            why = passed[step.key, step.account].error
+            done = dataclasses.replace(step, action=Action.BLOCKED, block=Block.FAILURE, why=why)
         elif step.key in pending:
             done = _resume(step, pending[step.key])
         elif step.key in standing and not (step.id in anew and step.kind == "upload"):
             done = _stands(step, standing[step.key])
+        elif step.key in making:
+            done = _beside(_run(step, decided, lines.get(step.id), named), making[step.key])
         else:
-            gone = "its file is gone from the store, or was changed there"
-            why = gone if step.key in found else _RUN_OUT if step.key in everything else step.why
-            done = _run(dataclasses.replace(step, why=why), decided, lines.get(step.id))
+            if step.key in makers:
+                step = again(step, found[step.key], makers[step.key], now)
+            elif step.key in everything:
+                step = dataclasses.replace(step, why=_RUN_OUT)
+            done = step if step.action is Action.RESUME else _run(step, decided, lines.get(step.id), named)
         by_key.setdefault(step.key, step.id)
         decided[step.id] = done
     return list(decided.values())
@@ -48,8 +71,10 @@ def decide(steps: Sequence[Step], known: Known, now: str = "", anew: Collection[
 _RUN_OUT = "what was uploaded has run out"
 
 
-def _reuse(step: Step, found: Kept) -> Step:
-    why = step.why or f"made {minute(found.at)} UTC"
+def _reuse(step: Step, found: Kept, put_back: Mapping[str, str]) -> Step:
+    copies = (put_back.get(artifact.sha256) for artifact in found.result.outputs.values())
+    copy = next(filter(None, copies), None)
+    why = f"its file is put back from {copy}" if copy else step.why or f"made {minute(found.at)} UTC"
     return dataclasses.replace(step, action=Action.REUSE, result=found.result, why=why)
 
 
@@ -64,17 +89,31 @@ def _twin(step: Step, first: Step) -> Step:
 def _resume(step: Step, found: Pending) -> Step:
     if found.job_id:
         why = f"{found.provider} has it as {found.job_id} since {minute(found.at)} UTC"
-        return dataclasses.replace(step, action=Action.RESUME, job_id=found.job_id, attempt=found.attempt, why=why)
+        return dataclasses.replace(
+            step,
+            action=Action.RESUME,
+            job_id=found.job_id,
+            attempt=found.attempt,
+            of_run=found.run,
+            of_step=found.step,
+            why=why,
+        )
     why = f"sent to {found.provider} on {minute(found.at)} UTC, and nobody knows if it arrived"
     return dataclasses.replace(step, action=Action.BLOCKED, block=Block.UNKNOWN, why=why)
 
 
+def _beside(step: Step, run: str) -> Step:
+    if step.action is Action.BLOCKED:
+        return step
+    return dataclasses.replace(step, beside=run, why=f"run {run} is making it")
+
+
 def _stands(step: Step, found: Standing) -> Step:
     why = f"failed in run {found.run}, and the same request would fail again: {found.error}"
-    return dataclasses.replace(step, action=Action.BLOCKED, block=Block.FAILURE, why=why)
+    return dataclasses.replace(step, action=Action.BLOCKED, block=Block.FAILURE, why=why, cause=found.cause)
 
 
-def _run(step: Step, decided: Mapping[str, Step], line: Line | None) -> Step:
+def _run(step: Step, decided: Mapping[str, Step], line: Line | None, named: Collection[str]) -> Step:
     blocked = next((decided[name] for name in step.needs if decided[name].action is Action.BLOCKED), None)
     if blocked:
         # WHY: an upload that waits is not in the plan; what it waits for is.
@@ -90,7 +129,10 @@ def _run(step: Step, decided: Mapping[str, Step], line: Line | None) -> Step:
     if line.base != step.base:
         changed = (n for n in step.needs if decided[n].action is not Action.REUSE and decided[n].kind != "upload")
         before = next(changed, step.needs[0])
-        return dataclasses.replace(step, why=f"follows {before}, which changed", follows=True)
+        first = decided[before]
+        is_own = (first.shot, first.take) == (step.shot, step.take) and take_id(step.shot, step.take) in named
+        follows = first.follows or not is_own
+        return dataclasses.replace(step, why=f"follows {before}, which changed", follows=follows)
     return dataclasses.replace(
         step, why="asked for anew" if line.key != step.key else "its result is not kept any more"
     )

@@ -7,69 +7,31 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from pipeline.errors import Fault
-from pipeline.money import FREE, Price
-from pipeline.plan import enlarge
-from pipeline.plan.budget import Book, Limits
-from pipeline.plan.keys import Keys, derived_seed, keys
+from pipeline.errors import Fault, Place
+from pipeline.money import FREE
+from pipeline.plan.cutting import film_of
+from pipeline.plan.keys import Keys, keys
 from pipeline.plan.known import Known, whole
-from pipeline.plan.model import Step, Take, take_id
+from pipeline.plan.ladder import Ladders, Pick, Rung
+from pipeline.plan.model import Fallback, Step, Take, take_id
 from pipeline.plan.narrow import Asked
 from pipeline.plan.others import Others
+from pipeline.plan.requests import Request, Requests, frame_id
+from pipeline.plan.setting import Setting as Setting
 from pipeline.plan.uploads import Uploads
-from pipeline.plan.wish import inputs_of, shows_people, stands_on, wish_of
-from pipeline.providers import animatic
-from pipeline.providers.base import Complaint, Enlarges, Input, LocalPage, RemotePage, Wish, as_service, is_local
-from pipeline.providers.catalog import Providers
-from pipeline.recipe.model import Budget, Shot, Source
+from pipeline.plan.wish import inputs_of, shows_people, wish_of
+from pipeline.providers.base import Complaint, Input, LocalPage, RemotePage, as_service
 from pipeline.recipe.model import Film as Cut
+from pipeline.recipe.model import Shot
 from pipeline.steps.base import Feed, Work
-from pipeline.steps.film import Film
 from pipeline.steps.generate import Generate
 from pipeline.steps.last_frame import LastFrame
 from pipeline.steps.upscale import Upscale
 
 MEDIA_LANE = "media"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What the user's configuration and flags say about planning."""
-
-    providers: Providers
-    processors: int = 2
-    widths: Mapping[str, int] = field(default_factory=dict)  # provider -> tasks in flight for each of its accounts
-    usd_per_credit: Mapping[str, Decimal] = field(default_factory=dict)  # provider -> dollars
-    budgets: Sequence[Budget] = ()  # from configuration and flags; the tightest of them and the recipe's holds
-    of_accounts: Mapping[str, Budget] = field(default_factory=dict)  # the budgets of single accounts
-    accounts: Mapping[str, str] = field(default_factory=dict)  # account -> the service that it is with
-    identities: Mapping[str, str] = field(default_factory=dict)  # account or provider -> its name in a rehearsal
-    upscalers: Mapping[str, Enlarges] = field(default_factory=dict)  # provider -> who makes finished clips larger
-    published: str = ""  # the store where services can read inputs; empty: none is configured
-    now: str = ""  # ISO in UTC: what was uploaded and has run out by then is uploaded again
-    provider: str = ""  # --provider, --preview: every shot moves there that it can make
-    only: tuple[str, ...] = ()
-    redo: tuple[str, ...] = ()
-    redo_begun: bool = False  # this redo's fresh results were asked for by the run that is being continued
-    book: Callable[[Limits], Book] = Book  # the book of the run that is being continued, or an empty one
-
-    def identity(self, name: str) -> str:
-        """Whose results and money these are: the account's or provider's own, or those of its rehearsal."""
-        return self.identities.get(name, name)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asking:
-    """A take as it is asked for: the wish with its seed, the work and its keys, and which fresh result it is."""
-
-    wish: Wish
-    work: Generate
-    keys: Keys
-    redo: int  # the number of the fresh result that is asked for, else 0
 
 
 class Draft:
@@ -78,45 +40,60 @@ class Draft:
     def __init__(self, *, setting: Setting, known: Known, shots: Mapping[str, Shot], asked: Asked) -> None:
         self.setting = setting
         self.known = known
-        self.shots = shots
+        self.shots = dict(shots)  # each on the rung that its first take is asked for
         self.asked = asked
-        self.redos = dict(known.redos())
-        self.redo: dict[str, int] = {}
         self.steps: list[Step] = []
         self.keys: dict[str, str] = {}
         self.takes: dict[str, Take] = {}
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
+        self.spent: dict[str, str] = {}  # steps whose every rung has failed for good, and how
+        self.larger_anew: set[str] = set()  # takes whose clip is there, and whose upscale is sent again
         self.others = Others(setting.providers)
         self.people: set[str] = set()  # shots that show people, by themselves or by what they stand on
         self.uploads = Uploads(setting.published, self.keys, self._add)
+        self.requests = Requests(setting=setting, known=known, keys=self.keys, shots=self.shots, faults=self.faults)
+        self.ladders = Ladders(known, setting.passed)
         self.offsets: dict[str, set[Decimal]] = {}
-        for shot in shots.values():
-            if shot.chain:
-                self.offsets.setdefault(shot.chain.shot, set()).add(shot.chain.offset_seconds)
+        for rung in (rung for shot in shots.values() for rung in shot.rungs if rung.chain):
+            assert rung.chain is not None
+            self.offsets.setdefault(rung.chain.shot, set()).add(rung.chain.offset_seconds)
 
     def add_shot(self, shot: Shot) -> None:
         """The steps of every take of a shot: generate, the frames that others ask for, upscale."""
-        page = self.setting.providers[shot.provider]
-        inputs = inputs_of(shot, self.shots, self.people)
-        if shows_people(shot, inputs):
-            self.people.add(shot.id)
-        wish = wish_of(shot, 1, inputs, page)
-        wrong = [*_of_account(shot, page, self.setting.accounts), *page.complaints(wish)]
-        for complaint in wrong:
-            field = "chain" if shot.chain and complaint.field == "first_frame" else complaint.field
-            fault = Fault(
-                place=shot.where(field),
-                fact=complaint.fact,
-                hint=self.others.hint(complaint, wish, page),
-                warning=complaint.warning,
-            )
-            (self.warnings if complaint.warning else self.faults).append(fault)
-        if not all(complaint.warning for complaint in wrong):
+        inputs = [inputs_of(rung, self.shots, self.people) for rung in shot.rungs]
+        if not self._is_possible(shot, inputs):
             self._stub(shot)
             return
         for take in range(1, shot.takes + 1):
-            self._add_take(shot, take, page, inputs)
+            chosen = self._add_take(shot, take, inputs)
+            if take == 1:
+                self.shots[shot.id] = chosen.shot
+                if shows_people(chosen.shot, inputs[chosen.rung]):
+                    self.people.add(shot.id)
+
+    def _is_possible(self, shot: Shot, inputs: Sequence[Sequence[Input]]) -> bool:
+        """Whether every rung can be asked for; tells what is wrong with each."""
+        told: set[tuple[Place, str]] = set()
+        possible = True
+        for number, (rung, given) in enumerate(zip(shot.rungs, inputs, strict=True)):
+            page = self.setting.providers[rung.provider]
+            wish = wish_of(rung, 1, given, page)
+            for complaint in (*_of_account(rung, page, self.setting.accounts), *page.complaints(wish)):
+                field = "chain" if rung.chain and complaint.field == "first_frame" else complaint.field
+                place = rung.where(field)
+                possible = possible and complaint.warning
+                if (place, complaint.fact) in told:
+                    continue
+                told.add((place, complaint.fact))
+                fault = Fault(
+                    place=place,
+                    fact=f"Fallback {number} of {shot.id}: {complaint.fact}" if number else complaint.fact,
+                    hint=self.others.hint(complaint, wish, page),
+                    warning=complaint.warning,
+                )
+                (self.warnings if complaint.warning else self.faults).append(fault)
+        return possible
 
     def _stub(self, shot: Shot) -> None:
         """Names and empty keys for a shot that is faulty, so that the faults of what follows are found too."""
@@ -124,20 +101,19 @@ class Draft:
             name = take_id(shot.id, take)
             self.keys[f"{name}/generate"] = self.keys[f"{name}/upscale"] = ""
             for offset in self.offsets.get(shot.id, ()):
-                self.keys[_frame_id(name, offset)] = ""
+                self.keys[frame_id(name, offset)] = ""
 
-    def _add_take(self, shot: Shot, take: int, page: LocalPage | RemotePage, inputs: tuple[Input, ...]) -> None:
+    def _add_take(self, shot: Shot, take: int, inputs: Sequence[Sequence[Input]]) -> Request:
+        """The steps of a take; gives back the rung that is asked for."""
         name = take_id(shot.id, take)
         generate = f"{name}/generate"
-        account = "" if is_local(page) else self.setting.identity(shot.account)
-        plain = self._asking(shot, page, wish_of(shot, take, inputs, page), take)
-        asking, larger, note = self._enlarged(shot, take, page, plain)
-        wish, work, made = asking.wish, asking.work, asking.keys
-        if asking.redo:
-            self.redos[made.base] = self.redo[made.base] = asking.redo
-        if service := as_service(page):
-            work = dataclasses.replace(work, feeds=self.uploads.reached(service, wish, work.feeds, account))
-        why = "asked for anew" if self.asked.anew(name) else ""
+        asked = self._asked(shot, take, inputs)
+        self.requests.note(asked)
+        request, work, pick = self._picked(asked, anew=self.asked.anew(name))
+        if not pick.left:
+            self.spent[generate] = pick.why
+        made = request.keys
+        why = "asked for anew" if self.asked.anew(name) and not pick.why else pick.why
         pinned = self._pinned(generate, made) if shot.pin and not self.asked.anew(name) else None
         self._add(
             Step(
@@ -145,92 +121,107 @@ class Draft:
                 shot=shot.id,
                 take=take,
                 work=work,
-                provider=page.NAME,
-                model=shot.model,
-                account=account,
-                lane=account or page.NAME,
+                provider=request.page.NAME,
+                model=request.shot.model,
+                account=request.account,
+                lane=request.account or request.page.NAME,
                 needs=_needs(work, *(f"{other}/generate" for other in shot.needs)),
                 key=pinned or made.key,
                 base=made.base,
                 own=made.own,
-                price=self._price(page.price(wish), page.NAME if account else ""),
-                effort_seconds=page.effort_seconds(wish),
+                price=request.price,
+                effort_seconds=request.page.effort_seconds(request.wish),
                 priority=shot.priority,
                 retry=shot.retry,
-                seed=wish.seed,
+                seed=request.wish.seed,
                 why="pinned: keeps the one made before" if pinned else why,
                 stale=bool(pinned),
-                note="" if larger else note,
+                note="; ".join(filter(None, (shot.note, "" if request.larger else request.note))),
+                rung=request.rung,
+                fallback=tuple(one for later in asked[request.rung + 1 :] for one in self._fallbacks(name, later)),
             )
         )
         frames = self._add_frames(shot, name) if take == 1 else ()
-        upscale = self._add_upscale(shot, take, name, larger, note) if shot.upscale and larger else ""
-        self.takes[name] = Take(shot=shot, take=take, generate=generate, frames=frames, upscale=upscale)
-
-    def _price(self, price: Price, provider: str) -> Price:
-        """The price, in dollars as the user has configured them."""
-        rate = self.setting.usd_per_credit.get(provider)
-        return price if rate is None else dataclasses.replace(price, usd_per_credit=rate)
-
-    def _asking(self, shot: Shot, page: LocalPage | RemotePage, wish: Wish, take: int) -> _Asking:
-        """A wish in the page's words, its keys, and the seed that is derived from them where the page takes one."""
-        maker = self.setting.identity(page.NAME)
-        work = Generate(
-            page=page,
-            output=shot.kind,
-            request=page.request(wish),
-            feeds=self._feeds(shot),
-            maker="" if maker == page.NAME else maker,
+        upscale = self._add_upscale(take, name, request) if request.larger else ""
+        keys = tuple(one.keys.key for one in asked)
+        self.takes[name] = Take(
+            shot=request.shot, take=take, generate=generate, frames=frames, upscale=upscale, keys=keys
         )
-        made, redo = self._generate_keys(take_id(shot.id, take), work, take if wish.seed is None else 1)
-        service = as_service(page)
-        limit = service.seed_limit(shot.model) if service else page.SEED_LIMIT
-        if wish.seed is None and limit:
-            wish = dataclasses.replace(wish, seed=derived_seed(made.key, limit))
-            work = dataclasses.replace(work, request=page.request(wish))
-        return _Asking(wish=wish, work=work, keys=made, redo=redo)
+        return request
 
-    def _enlarged(
-        self, shot: Shot, take: int, page: LocalPage | RemotePage, plain: _Asking
-    ) -> tuple[_Asking, enlarge.Way | None, str]:
-        """What is asked for where the shot is to be larger, the step that then follows, and the choice in words."""
-        if shot.upscale is None:
-            return plain, None, ""
-        if shot.upscale.by == "local" or (shot.upscale.by == "cheapest" and as_service(page) is None):
-            return plain, enlarge.LOCAL, ""
-        found, wrong = enlarge.ways(shot, plain.wish, page, self.setting.upscalers)
-        if not found:
-            self.faults.append(enlarge.no_way(shot, wrong))
-            return plain, enlarge.LOCAL, ""
-        inside = next((way for way in found if way.by is None), None)
-        later = [way for way in found if way.by is not None]
-        if inside is None:
-            best = enlarge.cheapest(later)
-            return plain, best, enlarge.told(best, found, shot.upscale.to)
-        bare = wish_of(shot, take, plain.wish.inputs, page)  # a seed is derived anew from what is now asked for
-        large = self._asking(shot, page, enlarge.inline(bare, shot.upscale.to), take)
-        both = (plain.keys.key, large.keys.key)
-        there = {*self.known.kept(both), *self.known.pending(both)}
-        # WHY: a finished clip is never made anew only to be larger; neither is one that a service is making.
-        settled = large.keys.key not in there and plain.keys.key in there
-        if settled and not later:
-            self.faults.append(enlarge.made_already(shot))
-            return plain, enlarge.LOCAL, ""
-        best = enlarge.cheapest(later) if settled else inside if large.keys.key in there else enlarge.cheapest(found)
-        told = enlarge.told(best, found, shot.upscale.to)
-        return (large, None, told) if best is inside else (plain, best, told)
+    def _asked(self, shot: Shot, take: int, inputs: Sequence[Sequence[Input]]) -> list[Request]:
+        """Every rung of a take as it is asked for; where a fresh result is wanted, each under a number of its own."""
+        if not self.asked.anew(take_id(shot.id, take)):
+            return self.requests.of(shot, take, inputs, fresh=False)
+        begun = self.requests.of(shot, take, inputs, fresh=False)
+        if any(self._lacks_only_size(take_id(shot.id, take), request) for request in begun):
+            self.larger_anew.add(take_id(shot.id, take))
+            return begun
+        # WHY: what failed for good since it was asked for anew is named again in order to be sent again.
+        if self.setting.redo_begun and not self.ladders.is_spent(_rungs(begun)):
+            return begun
+        return self.requests.of(shot, take, inputs, fresh=True)
 
-    def _generate_keys(self, name: str, work: Generate, take: int) -> tuple[Keys, int]:
-        """The keys of a take's request, and the number of its fresh result where one is asked for, else 0."""
-        made = keys(work, self.keys, take=take, redos=self.redos)
-        if not self.asked.anew(name):
-            return made, 0
-        # WHY: of two that ask for the same, both show the one fresh result; and what failed for good since it was
-        # asked for anew is named again in order to be sent again.
-        if made.base in self.redo or (self.setting.redo_begun and not self.known.standing([made.key])):
-            return made, 0
-        number = self.redos.get(made.base, 0) + 1
-        return keys(work, self.keys, take=take, redos={made.base: number}), number
+    def _lacks_only_size(self, name: str, request: Request) -> bool:
+        """Whether the clip of a request is there, and only its upscale at a service has failed for good."""
+        if request.larger is None or request.larger.by is None:
+            return False
+        clip = request.keys.key
+        if clip not in whole(self.known.kept([clip]), self.known):
+            return False
+        made = keys(self._larger(name, request), {**self.keys, f"{name}/generate": clip}, redos=self.requests.redos)
+        return made.key in self.known.standing([made.key])
+
+    def _picked(self, asked: Sequence[Request], *, anew: bool) -> tuple[Request, Generate, Pick]:
+        """The rung that is asked for, with its inputs where its page can reach them, and why it is that one."""
+        if len(asked) == 1:
+            return asked[0], self._reached(asked[0]), Pick(number=0)
+        broken: dict[int, str] = {}
+        while True:
+            pick = self.ladders.pick(_rungs(asked), broken)
+            request = asked[pick.number]
+            work = self._reached(request)
+            # WHY: an input that a service has refused is a failure of every request that needs it there.
+            uploads = [self.keys[feed.upload] for feed in work.feeds if feed.upload] if pick.left and not anew else []
+            error = self.ladders.stands(uploads)
+            if not error or pick.number in broken:
+                return request, work, pick
+            broken[pick.number] = error
+
+    def _reached(self, request: Request) -> Generate:
+        service = as_service(request.page)
+        if service is None or not request.work.feeds:
+            return request.work
+        feeds = self.uploads.reached(service, request.wish, request.work.feeds, request.account)
+        return dataclasses.replace(request.work, feeds=feeds)
+
+    def _fallbacks(self, name: str, request: Request) -> Iterator[Fallback]:
+        """What a rung further down would ask for."""
+        yield Fallback(
+            rung=request.rung,
+            step=f"{name}/generate",
+            provider=request.page.NAME,
+            model=request.shot.model,
+            account=request.account,
+            key=request.keys.key,
+            price=request.price,
+        )
+        if request.larger and request.larger.by:
+            yield Fallback(
+                rung=request.rung,
+                step=f"{name}/upscale",
+                provider=request.larger.provider,
+                model="",
+                account=self._upscaler(request),
+                key="",
+                price=self.requests.price(request.larger.price, request.larger.provider),
+            )
+
+    def _upscaler(self, request: Request) -> str:
+        """The account that pays a service for a larger clip."""
+        assert request.larger is not None
+        provider, shot = request.larger.provider, request.shot
+        return self.setting.identity(shot.account if shot.provider == provider else provider)
 
     def _pinned(self, generate: str, made: Keys) -> str | None:
         """The key of the result that a pinned shot keeps, where its own has changed and has no result."""
@@ -246,25 +237,23 @@ class Draft:
         for offset in sorted(self.offsets.get(shot.id, ())):
             clip = Feed(role="clip", step=f"{name}/generate", output="video")
             work = LastFrame(clip=clip, offset_seconds=offset)
-            found.append(self._add_local(_frame_id(name, offset), work, shot=shot, effort_seconds=0.2))
+            found.append(self._add_local(frame_id(name, offset), work, shot=shot, effort_seconds=0.2))
         return tuple(found)
 
-    def _add_upscale(self, shot: Shot, take: int, name: str, way: enlarge.Way, note: str) -> str:
-        assert shot.upscale is not None
-        source = Feed(role="clip", step=f"{name}/generate", output=shot.kind)
-        work = Upscale(source=source, to=shot.upscale.to, still=shot.kind == "image")
+    def _add_upscale(self, take: int, name: str, request: Request) -> str:
+        shot, way, work = request.shot, request.larger, self._larger(name, request)
+        assert way is not None
         if way.by is None:
             effort = 1 + float(shot.seconds)
             return self._add_local(f"{name}/upscale", work, shot=shot, take=take, effort_seconds=effort)
-        account = self.setting.identity(shot.account if shot.provider == way.provider else way.provider)
-        work = dataclasses.replace(
-            work,
-            page=way.by,
-            maker=self.setting.identity(way.provider),
-            request=way.by.request(shot.upscale.to),
-            source=self.uploads.published(source, "video"),
-        )
-        made = keys(work, self.keys, redos={})
+        account = self._upscaler(request)
+        work = dataclasses.replace(work, source=self.uploads.published(work.source, "video"))
+        made = keys(work, self.keys, redos=self.requests.redos)
+        if name in self.larger_anew and made.base not in self.requests.redo:
+            number = self.requests.redos[made.base] = self.requests.redo[made.base] = (
+                self.requests.redos.get(made.base, 0) + 1
+            )
+            made = keys(work, self.keys, redos={made.base: number})
         self._add(
             Step(
                 id=f"{name}/upscale",
@@ -279,13 +268,33 @@ class Draft:
                 key=made.key,
                 base=made.base,
                 own=made.own,
-                price=self._price(way.price, way.provider),
+                price=self.requests.price(way.price, way.provider),
                 effort_seconds=60.0 + 20.0 * float(shot.seconds),
                 priority=shot.priority,
-                note=note,
+                note=request.note,
             )
         )
         return f"{name}/upscale"
+
+    def _larger(self, name: str, request: Request) -> Upscale:
+        """The work of making a take's clip larger, the clip as it comes from its step."""
+        shot, way = request.shot, request.larger
+        assert shot.upscale is not None
+        assert way is not None
+        source = Feed(role="clip", step=f"{name}/generate", output=shot.kind)
+        work = Upscale(source=source, to=shot.upscale.to, still=shot.kind == "image")
+        if way.by is None:
+            return work
+        maker, asked = self.setting.identity(way.provider), way.by.request(shot.upscale.to)
+        return dataclasses.replace(work, page=way.by, maker=maker, request=asked)
+
+    def without_idle_frames(self) -> list[Step]:
+        """The steps, less the frames that only rungs which are not asked for would begin with."""
+        used = {feed.step for step in self.steps for feed in step.work.feeds}
+        idle = {step.id for step in self.steps if step.kind == LastFrame.kind and step.id not in used}
+        for name, take in self.takes.items() if idle else ():
+            self.takes[name] = dataclasses.replace(take, frames=tuple(f for f in take.frames if f not in idle))
+        return [step for step in self.steps if step.id not in idle]
 
     def add_film(self, film: Cut | None) -> str:
         """The film's step, or an empty name where the recipe has no film."""
@@ -298,23 +307,9 @@ class Draft:
             else Feed(role="clip", step=f"{shot.id}/generate", output="video")
             for shot in shots
         )
-        seams = tuple(
-            bool(i and shot.chain and shot.chain.shot == shots[i - 1].id and shot.chain.offset_seconds == 0)
-            for i, shot in enumerate(shots)
-        )
-        size = animatic.size(film.resolution, shots[0].ratio) if film.resolution else None
-        work = Film(clips=clips, seams=seams, bed=_feed("bed", film.audio) if film.audio else None, size=size)
+        work = film_of(film, shots, clips)
         effort = 1 + sum(float(shot.seconds) for shot in shots) / 10
         return self._add_local("film", work, shot=None, effort_seconds=effort)
-
-    def _feeds(self, shot: Shot) -> tuple[Feed, ...]:
-        """Where each of a shot's inputs comes from, in their order."""
-        return tuple(self._feed(role, source) if source else _chained(shot) for role, source in stands_on(shot))
-
-    def _feed(self, role: str, source: Source) -> Feed:
-        if not source.shot:
-            return _feed(role, source)
-        return Feed(role=role, step=f"{source.shot}/generate", output=self.shots[source.shot].kind)
 
     def _add_local(self, name: str, work: Work, *, shot: Shot | None, take: int = 1, effort_seconds: float) -> str:
         """A step done on this machine, for nothing."""
@@ -345,6 +340,10 @@ class Draft:
         self.steps.append(step)
 
 
+def _rungs(asked: Iterable[Request]) -> list[Rung]:
+    return [Rung(key=one.keys.key, account=one.account) for one in asked]
+
+
 def _needs(work: Work, *waits: str) -> tuple[str, ...]:
     """The steps that make a work's inputs and make them reachable, then those it only waits for."""
     before = [feed.upload or feed.step for feed in work.feeds]
@@ -363,20 +362,3 @@ def _of_account(shot: Shot, page: LocalPage | RemotePage, accounts: Mapping[str,
     near = difflib.get_close_matches(shot.account, accounts, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"Declare it in your configuration: [accounts.{shot.account}]."
     yield Complaint(field="account", fact=f"There is no account '{shot.account}'.", hint=hint)
-
-
-def _frame_id(take: str, offset: Decimal) -> str:
-    return f"{take}/last_frame" if offset == 0 else f"{take}/last_frame-{offset.normalize():f}s"
-
-
-def _chained(shot: Shot) -> Feed:
-    """The frame that a chained shot begins with."""
-    assert shot.chain is not None
-    frame = _frame_id(shot.chain.shot, shot.chain.offset_seconds)
-    return Feed(role="first_frame", step=frame, output="last_frame")
-
-
-def _feed(role: str, source: Source) -> Feed:
-    if source.file:
-        return Feed(role=role, path=source.file.path, sha256=source.file.sha256)
-    return Feed(role=role, url=source.url)

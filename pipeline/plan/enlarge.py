@@ -144,7 +144,7 @@ def _added(whole: Price, part: Price) -> Price:
 def price_of(step: Step, results: Mapping[str, Result]) -> Price:
     """What an attempt at a step reserves: for a service's upscale, by the clip as it was probed once it is there."""
     work = step.work
-    if not isinstance(work, Upscale) or work.page is None or step.twin:
+    if not isinstance(work, Upscale) or work.page is None or step.twin or step.fetched_again:
         return step.price
     made = results.get(work.source.step)
     if made is None or work.source.output not in made.outputs:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from pipeline.events import Artifact
+from pipeline.store import lost
 from pipeline.store.artifacts import Artifacts
+from pipeline.store.copies import Copies
+from pipeline.store.failures import failures
 from pipeline.store.ledger import Kept, Ledger, Line, Pending, Standing
+from pipeline.store.lost import Maker
 
 
 class Known(Protocol):
@@ -18,7 +23,11 @@ class Known(Protocol):
         ...
 
     def missing(self, artifacts: Iterable[Artifact]) -> set[str]:
-        """Digests of those artifacts whose files are gone or visibly changed."""
+        """Digests of those artifacts whose files are gone or visibly changed, and lie in the output no more."""
+        ...
+
+    def put_back(self) -> Mapping[str, str]:
+        """By digest, where copies lie of what the store was found to lack: a run puts it back from there."""
         ...
 
     def standing(self, keys: Iterable[str]) -> Mapping[str, Standing]:
@@ -27,6 +36,18 @@ class Known(Protocol):
 
     def pending(self, keys: Iterable[str]) -> Mapping[str, Pending]:
         """Paid attempts that have no end yet."""
+        ...
+
+    def making(self, keys: Iterable[str]) -> Mapping[str, str]:
+        """By key, the other run at work that has begun to pay for it."""
+        ...
+
+    def makers(self, keys: Iterable[str]) -> Mapping[str, Maker]:
+        """By key, which attempt made its result."""
+        ...
+
+    def failures(self) -> Mapping[str, str]:
+        """By key, the last error of every request that ever failed."""
         ...
 
     def redos(self) -> Mapping[str, int]:
@@ -59,11 +80,27 @@ class Nothing:
         """Nothing."""
         return set()
 
+    def put_back(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
     def standing(self, keys: Iterable[str]) -> Mapping[str, Standing]:
         """Nothing."""
         return {}
 
     def pending(self, keys: Iterable[str]) -> Mapping[str, Pending]:
+        """Nothing."""
+        return {}
+
+    def making(self, keys: Iterable[str]) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+    def makers(self, keys: Iterable[str]) -> Mapping[str, Maker]:
+        """Nothing."""
+        return {}
+
+    def failures(self) -> Mapping[str, str]:
         """Nothing."""
         return {}
 
@@ -80,7 +117,14 @@ class Remembered:
     """A workspace's ledger and artifacts, for one recipe and output."""
 
     def __init__(
-        self, ledger: Ledger, artifacts: Artifacts, *, recipe: str, output: str, unnoted: Mapping[str, Line]
+        self,
+        ledger: Ledger,
+        artifacts: Artifacts,
+        *,
+        recipe: str,
+        output: str,
+        unnoted: Mapping[str, Line],
+        copies: Copies | None = None,
     ) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
@@ -88,14 +132,24 @@ class Remembered:
         self._output = output
         self._unnoted = unnoted  # lines of a run whose process died before it could note them
         self._lines: Mapping[str, Line] | None = None
+        self._copies = copies or Copies(Path(output))
+        self._put_back: dict[str, str] = {}
 
     def kept(self, keys: Iterable[str]) -> Mapping[str, Kept]:
         """Results by key."""
         return self._ledger.kept(keys)
 
     def missing(self, artifacts: Iterable[Artifact]) -> set[str]:
-        """Digests of those artifacts whose files are gone or visibly changed."""
-        return self._artifacts.missing(artifacts)
+        """Digests of those artifacts whose files are gone or visibly changed, and lie in the output no more."""
+        asked = {artifact.sha256: artifact for artifact in artifacts}
+        gone = self._artifacts.missing(asked.values())
+        found = {sha256: path for sha256 in gone if (path := self._copies.find(asked[sha256]))}
+        self._put_back |= found
+        return gone - found.keys()
+
+    def put_back(self) -> Mapping[str, str]:
+        """By digest, where copies lie of what the store was found to lack: a run puts it back from there."""
+        return self._put_back
 
     def standing(self, keys: Iterable[str]) -> Mapping[str, Standing]:
         """Failures that stand for their keys."""
@@ -104,6 +158,18 @@ class Remembered:
     def pending(self, keys: Iterable[str]) -> Mapping[str, Pending]:
         """Paid attempts that have no end yet."""
         return self._ledger.pending(keys)
+
+    def making(self, keys: Iterable[str]) -> Mapping[str, str]:
+        """Nothing: here no other run is known to be at work."""
+        return {}
+
+    def makers(self, keys: Iterable[str]) -> Mapping[str, Maker]:
+        """By key, which attempt made its result."""
+        return lost.makers(self._ledger.path, keys)
+
+    def failures(self) -> Mapping[str, str]:
+        """By key, the last error of every request that ever failed."""
+        return failures(self._ledger.path)
 
     def redos(self) -> Mapping[str, int]:
         """Base keys asked for anew, and how often."""

@@ -33,6 +33,28 @@ class Block(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """What may be asked for where a step's request fails: rung `rung` of its shot's ladder; 0 is the shot as declared.
+
+    `denied` is why a cap forbids it as things stand. A larger clip made of it by a service is a fallback of its own.
+    """
+
+    rung: int
+    step: str  # "dawn/generate", or "dawn/upscale"
+    provider: str
+    model: str
+    account: str  # empty where nobody charges
+    key: str  # empty for what is made of a clip that is not there yet
+    price: Price
+    denied: str = ""
+
+    @property
+    def id(self) -> str:
+        """What it is called, as in "fallback 1 of dawn/generate"."""
+        return f"fallback {self.rung} of {self.step}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One unit of a plan. `key` names its result; `own` does not change when only an input's key does."""
 
@@ -56,18 +78,29 @@ class Step:
     action: Action = Action.RUN
     why: str = ""
     block: Block | None = None
+    cause: str = ""  # the class of the failure that blocks it: "moderation", or empty
     stale: bool = False  # reused although its key has changed: pinned, or not asked for
     follows: bool = False  # would run only because something before it changed
-    result: Result | None = field(default=None, repr=False)  # what is reused
+    result: Result | None = field(default=None, repr=False)  # what is reused, or fetched again for its file is gone
     job_id: str = ""  # what is resumed
     attempt: int = 0  # the number of the attempt that is resumed
+    of_run: str = ""  # the run that began it, and
+    of_step: str = ""  # the step's name there
+    beside: str = ""  # the run that is making it at this moment, and has reserved its price
     note: str = ""  # what the plan chose, and what the other way would have cost
+    rung: int = 0  # which of the shot's fallbacks it asks for; 0: the shot as declared
+    fallback: tuple[Fallback, ...] = ()  # what may come after it where it fails
     twin: str = ""  # an earlier step of this plan with the same key, whose result serves this one too
 
     @property
     def kind(self) -> str:
         """The step kind's name."""
         return self.work.kind
+
+    @property
+    def fetched_again(self) -> bool:
+        """It was made, its file is gone, and the service that made it is asked for it once more."""
+        return self.action is Action.RESUME and self.result is not None
 
     @property
     def remote(self) -> bool:
@@ -77,13 +110,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
-    """One take of a shot and the steps that serve it, whether they are in the plan or not."""
+    """One take of a shot and the steps that serve it, whether they are in the plan or not.
+
+    `shot` is the rung of its ladder that is asked for; `keys` are those of every rung's result, in turn.
+    """
 
     shot: Shot
     take: int
     generate: str
     frames: tuple[str, ...] = ()  # last_frame steps
     upscale: str = ""
+    keys: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -140,8 +177,12 @@ class Plan:
         steps = (s for s in self.steps if s.action is Action.RUN and follows in (None, s.follows))
         return total(step for step in steps if step.account)
 
+    def fallbacks(self) -> tuple[Fallback, ...]:
+        """What may be asked for, and paid for, beside the steps that would run: where they fail."""
+        return tuple(one for step in self.steps for one in step.fallback if one.account)
 
-def total(steps: Iterable[Step]) -> Totals:
+
+def total(steps: Iterable[Step | Fallback]) -> Totals:
     """The upper prices of steps, added up."""
     credits: dict[str, Decimal] = {}
     unknown: dict[str, int] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -29,23 +29,30 @@ class Asked:
 
 
 def select(recipe: Recipe, only: Sequence[str], redo: Sequence[str]) -> Asked:
-    """The takes that the patterns name. Raises `UserError` for one that names nothing."""
+    """The takes that the patterns name: `dawn` is all of a shot's, `dawn@1` its first.
+
+    Raises `UserError` for a pattern that names nothing.
+    """
     shots = {shot.id: [take_id(shot.id, n) for n in range(1, shot.takes + 1)] for shot in recipe.shots}
     if not only and not redo:
         return Asked(everything=True, wanted=frozenset(), redo=frozenset())
-    anew = _match(redo, shots, "--redo")
-    return Asked(everything=False, wanted=_match(only, shots, "--only") | anew, redo=anew)
+    anew = _match(redo, shots, "--redo", recipe.left_out)
+    return Asked(everything=False, wanted=_match(only, shots, "--only", recipe.left_out) | anew, redo=anew)
 
 
-def _match(patterns: Sequence[str], shots: dict[str, list[str]], flag: str) -> frozenset[str]:
+def _match(
+    patterns: Sequence[str], shots: dict[str, list[str]], flag: str, left_out: Mapping[str, str]
+) -> frozenset[str]:
     found: set[str] = set()
     for pattern in patterns:
         hits = {
             take
             for shot, takes in shots.items()
             for take in takes
-            if fnmatchcase(shot, pattern) or fnmatchcase(take, pattern)
+            if any(fnmatchcase(name, pattern) for name in (shot, take, take if "@" in take else f"{take}@1"))
         }
+        if not hits and (why := left_out.get(pattern)):
+            raise UserError(f"{flag} {pattern} names a shot that is left out by {why}.", "Name another, or let it in.")
         if not hits:
             near = difflib.get_close_matches(pattern, shots, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"The shots are {', '.join(list(shots)[:12])}."

@@ -38,3 +38,8 @@ def _midnight(day: date, where: ZoneInfo) -> str:
     # WHY: where a clock goes forward at midnight that hour is not there, and where it goes back it is there twice: a
     # day begins the first time, which is what `fold=0` means.
     return instant(datetime(day.year, day.month, day.day, tzinfo=where))
+
+
+def local(at: str, zone: str) -> str:
+    """A moment in ISO, UTC, as people read it in a time zone: "2026-11-22 00:00 Europe/Berlin"."""
+    return f"{datetime.fromisoformat(at).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 
-from pipeline.events import Event, Failed, Refused, Settled, Started, Submitted
+from pipeline.events import Cancelled, Event, Failed, Refused, Settled, Started, Submitted
 from pipeline.money import ZERO
 from pipeline.plan.budget import Book, Limits, dollars_of
 from pipeline.plan.periods import span
@@ -31,7 +31,7 @@ def book_of(history: tuple[Event, ...], limits: Limits) -> Book:
                 )
             case Settled():
                 book.settle(event.step, event.attempt, charged=event.charged, usd=event.usd)
-            case Refused() | Failed():
+            case Refused() | Failed() | Cancelled():
                 book.release(event.step, event.attempt)
             case _:
                 pass
@@ -48,11 +48,15 @@ def attempts_of(history: tuple[Event, ...]) -> dict[str, int]:
 
 
 def failures_of(history: tuple[Event, ...]) -> dict[tuple[str, str], int]:
-    """How often each step failed with each key in a run's earlier processes; what no service took is not counted."""
+    """How often each step failed with each key in a run's earlier processes; what no service took is not counted.
+
+    The failure of an attempt that another run began (attempt 0 here) is.
+    """
     free = {(event.step, event.attempt) for event in history if isinstance(event, Started) and not event.account}
     tried = free | {(event.step, event.attempt) for event in history if isinstance(event, Submitted)}
-    failed = (e for e in history if isinstance(e, Failed) and (e.step, e.attempt) in tried)
-    return Counter((event.step, event.key) for event in failed)
+    failed = [event for event in history if isinstance(event, Failed)]
+    counted = (e for e in failed if (e.step, e.attempt) in tried or (e.attempt == 0 and not e.undelivered))
+    return Counter((event.step, event.key) for event in counted)
 
 
 def held(ledger: Ledger, limits: Limits, at: str, zone: str) -> dict[tuple[str, str], Decimal]:

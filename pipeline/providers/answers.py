@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pipeline import money
 from pipeline.digest import loads
-from pipeline.errors import AccountRefused, Advice, JobLost, Moderated, ProviderError
+from pipeline.errors import AccountRefused, Advice, JobLost, Moderated, Part, ProviderError
 from pipeline.providers.base import Asked, Reply
 
 LEVELS = 4  # how deep wrappers and texts that are JSON again are opened
@@ -187,9 +187,10 @@ def _code(value: dict[str, Any]) -> tuple[str, ...]:
     return (code[:100],) if code else ()
 
 
-# Ark's codes (ark-cli error-codes.md:50-106), and words that a wrapped service may use for the same.
+# Ark's codes and its messages for them (ark-cli error-codes.md:50-106), and words that a service may use for the same.
 _MODERATED = re.compile(
-    r"SensitiveContent|policy.?violation|PrivacyInformation|content.?moderation|sensitive (?:content|information)",
+    r"SensitiveContent|policy.?violation|PrivacyInformation|content.?moderation|sensitive (?:content|information)"
+    r"|contains? real person|copyright restrictions|moderation.blocked|safety system",
     re.IGNORECASE,
 )
 
@@ -197,6 +198,25 @@ _MODERATED = re.compile(
 def is_moderation(*words: str) -> bool:
     """Whether codes or messages tell of a forbidden content."""
     return any(_MODERATED.search(word[:2000]) for word in words)
+
+
+_PARTS = (  # Ark's codes and messages say it alike: InputImageSensitiveContentDetected, "the input image may contain"
+    (re.compile(r"output ?(?:text|image|video|audio)", re.IGNORECASE), Part.OUTPUT),
+    (re.compile(r"input ?text", re.IGNORECASE), Part.PROMPT),
+    (re.compile(r"input ?image", re.IGNORECASE), Part.IMAGE),
+    (re.compile(r"input ?video", re.IGNORECASE), Part.VIDEO),
+    (re.compile(r"input ?audio", re.IGNORECASE), Part.AUDIO),
+    (re.compile(r"PRIVACY_VIOLATION|input contains real person", re.IGNORECASE), Part.IMAGERY),  # S2:261
+)
+
+
+def part_of(told: Said) -> Part:
+    """What a service's rules forbid, by the innermost code that says so, else by the message."""
+    for words in (*reversed(told.codes), told.message):
+        found = [part for pattern, part in _PARTS if pattern.search(words[:2000])]
+        if found:
+            return found[0] if len(found) == 1 else Part.UNTOLD
+    return Part.UNTOLD
 
 
 def fault(service: str, reply: Reply, asked: Asked, kind_of: KindOf) -> ProviderError:
@@ -213,11 +233,17 @@ def fault(service: str, reply: Reply, asked: Asked, kind_of: KindOf) -> Provider
     status = _status(reply, told)
     if kind is None:
         kind = _by_status(status, told, asked)
+    if kind is Kind.LOST and asked == "create":  # there is no job yet: it is a model or an endpoint that is not there
+        kind = Kind.CONFIG
     codes = [code for code in told.codes[-1:] if code != str(status)]
     words = told.message or "nothing that can be read"
-    return error(
-        kind, f"{service} says: {words.rstrip('.')} ({_marks(reply, status, *codes)}).", asked, reply.retry_after
-    )
+    fact = f"{service} says: {words.rstrip('.')} ({_marks(reply, status, *codes)})."
+    if asked == "create" and kind is Kind.AMBIGUOUS and _FINE.fullmatch(words):
+        fact = f"{service} answered success without a task id ({_marks(reply, status, *codes)})."
+    return error(kind, fact, asked, reply.retry_after, part_of(told))
+
+
+_FINE = re.compile(r"(?:ok|success|successful|succeeded|submitted)[.!]*", re.IGNORECASE)
 
 
 def _marks(reply: Reply, status: int, *codes: str) -> str:
@@ -257,12 +283,20 @@ _HINTS = {
     Kind.WAIT: "It is asked again later.",
     Kind.BUSY: "It is asked again later, with less at once.",
     Kind.LOST: "Look for the job in the service's console: it may be older than the service remembers.",
-    Kind.FAILED: "Run it again with `--redo`, or allow `retry`.",
+    Kind.FAILED: "Name its shot in `--redo` to buy it once more; with `retry` the next one is tried again by itself.",
 }
 
 
-def error(kind: Kind, fact: str, asked: Asked = "poll", after_seconds: float | None = None) -> ProviderError:
+def error(
+    kind: Kind,
+    fact: str,
+    asked: Asked = "poll",
+    after_seconds: float | None = None,
+    part: Part = Part.UNTOLD,
+) -> ProviderError:
     """An error of a class, with the advice that fits what was asked: only a create can leave a doubt."""
+    if kind is Kind.MODERATION:
+        return Moderated(fact, _HINTS[kind], part=part, after_seconds=after_seconds)
     if kind in (Kind.AMBIGUOUS, Kind.HELD):
         if asked == "create":
             hint = "It may have been taken: ask what became of it with `rushes recover`."
@@ -275,7 +309,6 @@ def error(kind: Kind, fact: str, asked: Asked = "poll", after_seconds: float | N
     classes = {
         Kind.CONFIG: AccountRefused,
         Kind.MONEY: AccountRefused,
-        Kind.MODERATION: Moderated,
         Kind.LOST: JobLost,
     }
     return classes.get(kind, ProviderError)(fact, _HINTS[kind], after_seconds=after_seconds)
@@ -289,7 +322,8 @@ def failure(service: str, told: Said, kind_of: KindOf) -> ProviderError:
     if kind not in (Kind.MODERATION, Kind.PERMANENT, Kind.MONEY, Kind.CONFIG):
         kind = Kind.FAILED
     code = f" ({told.codes[-1]})" if told.codes else ""
-    return error(kind, f"{service} failed the job: {(told.message or 'it does not say why').rstrip('.')}{code}.")
+    fact = f"{service} failed the job: {(told.message or 'it does not say why').rstrip('.')}{code}."
+    return error(kind, fact, part=part_of(told))
 
 
 def unreadable(service: str, reply: Reply, asked: Asked = "poll") -> Unreadable:

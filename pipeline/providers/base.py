@@ -111,6 +111,7 @@ class Status:
     done: bool
     links: Mapping[str, str] = field(default_factory=dict)
     error: ProviderError | None = None
+    cancelled: bool = False  # it ended, with an `error` that says so, because it was told to
     charged: Decimal | None = None
     refunded: Decimal | None = None
     ask: Call | None = None
@@ -332,9 +333,7 @@ class Enlarges(Protocol):
 class Balances(Protocol):
     """A service that tells what an account has left."""
 
-    def balance(self) -> Call:
-        """The call that asks for it."""
-        ...
+    def balance(self) -> Call: ...  # asks for it
 
     def balance_of(self, reply: Reply) -> Decimal:
         """Credits that can still be spent. Raises `ProviderError`."""
@@ -378,9 +377,11 @@ class Lists(Protocol):
 
 @runtime_checkable
 class Cancels(Protocol):
-    """A service that can be told to stop; whether it did, `poll` says."""
+    """A service that can be told to stop a job, as often as one likes; whether it did, `poll` says."""
 
-    def cancel(self, job_id: str) -> Call: ...
+    CANCELLED_COST: str  # what its document says of the money, in a sentence
+
+    def cancel(self, job_id: str) -> Call: ...  # its answer is read as that to `poll` is: a refusal is raised
 
 
 def is_service(page: RemotePage | Enlarges) -> TypeGuard[Service | Enlarges]:

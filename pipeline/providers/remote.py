@@ -101,7 +101,7 @@ async def wait(
         await sleep(pause)
         age = anyio.current_time() - began
         try:
-            status = await _ask(page, wire, page.poll(job_id))
+            status = await ask(page, wire, page.poll(job_id))
         except ProviderError as error:
             if error.advice is Advice.NEVER and not (isinstance(error, JobLost) and age < FRESH_SECONDS):
                 raise
@@ -112,13 +112,19 @@ async def wait(
             return await _with_links(page, wire, status)
         seconds = min(seconds * 1.2, pace)
     raise ProviderError(
-        f"{page.NAME} is still at work after {age / 60:.0f} minutes.",
+        f"{page.NAME} is still at work after {_long(age)}.",
         "Run the same command again: it goes on with the job, and pays nothing more.",
         advice=Advice.LATER,
     )
 
 
-async def _ask(page: RemotePage | Enlarges, wire: Wire, call: Call) -> Status:
+def _long(seconds: float) -> str:
+    """A time as people say it: in seconds below 2 minutes."""
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+
+
+async def ask(page: RemotePage | Enlarges, wire: Wire, call: Call) -> Status:
+    """What a service answers of a job, once. Raises `ProviderError`."""
     reply = await wire.send(call)
     if is_service(page):
         return answers.read(page.NAME, "poll", page.status, reply)  # it says itself what an HTTP status is worth
@@ -132,18 +138,22 @@ async def _with_links(page: RemotePage | Enlarges, wire: Wire, status: Status) -
     if status.error or status.links or status.ask is None:
         return status
     try:
-        again = await _ask(page, wire, status.ask)
+        again = await ask(page, wire, status.ask)
     except ProviderError:
         return status
     return again if again.done and again.links else status
+
+
+async def standing(page: RemotePage | Enlarges, wire: Wire, job_id: str) -> Status:
+    """How a job stands, asked once, with fresh links where it is done. Raises `ProviderError`."""
+    return await _with_links(page, wire, await ask(page, wire, page.poll(job_id)))
 
 
 def fresh_links(page: RemotePage | Enlarges, wire: Wire, job_id: str) -> Fresh:
     """What asks once more how the finished job stands, for a link in the place of one that died."""
 
     async def fresh(name: str) -> str:
-        status = await _with_links(page, wire, await _ask(page, wire, page.poll(job_id)))
-        return status.links.get(name, "")
+        return (await standing(page, wire, job_id)).links.get(name, "")
 
     return fresh
 

@@ -57,6 +57,7 @@ SECRET_ENV = ""
 POLL_SECONDS = 5.0  # S2:178
 LINK_SECONDS = 604_800  # S2:162
 OPTIONS: Mapping[str, Sequence[Any]] = {"return_last_frame": (True, False)}  # S2:89
+CANCELLED_COST = "It charges only for what it has completed (S2:232), so that what it cancels costs nothing."
 CONTENT_TYPES: Mapping[str, str] = {  # S2:49-55
     "png": "image/png",
     "jpeg": "image/jpeg",
@@ -272,7 +273,8 @@ def status(reply: Reply) -> Status:
     if not isinstance(word, str):
         raise answers.unreadable(NAME, reply)
     if word.lower() in ("failed", "cancelled", "expired"):
-        return Status(done=True, error=_failure(word.lower(), job), charged=Decimal(0))
+        cancelled = word.lower() == "cancelled"
+        return Status(done=True, error=_failure(word.lower(), job), cancelled=cancelled, charged=Decimal(0))
     if word.lower() != "completed":
         return Status(done=False)
     found = {"video": dig(job, "video_url"), "last_frame": dig(job, "last_frame_url")}

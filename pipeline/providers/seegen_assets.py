@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.errors import Part
 from pipeline.providers import answers
 from pipeline.providers.answers import Kind, dig
 from pipeline.providers.base import Asset, Assets, Call, Media, Reply
@@ -47,7 +48,7 @@ def _asset(value: Any) -> Asset | None:
     if failed:
         why = dig(value, "failReason")
         words = answers.shown(why).rstrip(".") if isinstance(why, str) and why else "it does not say why"
-        error = answers.error(Kind.MODERATION, f"{SERVICE}'s review refused the input: {words}.")
+        error = answers.error(Kind.MODERATION, f"{SERVICE}'s review refused the input: {words}.", part=Part.INPUT)
     return Asset(
         id=either,
         address=f"asset://{name}" if name else "",  # A13

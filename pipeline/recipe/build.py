@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
@@ -15,6 +16,7 @@ from pipeline.recipe.inputs import Inputs, seconds_of
 from pipeline.recipe.mention import asked, unmarked
 from pipeline.recipe.model import Chain, Kind, Shot, Source, Upscale
 from pipeline.recipe.options import UNREADABLE, Judge
+from pipeline.recipe.texts import entry_of
 from pipeline.recipe.words import choice, clipped, counted
 
 MOST_RESULTS = 100_000
@@ -49,7 +51,7 @@ class Builder:
         self.judge(draft, kind)
         provider = self.provider(draft)
         chain = None if kind == "image" else self.chain(draft)
-        return Shot(
+        made = Shot(
             id=draft.id,
             kind=kind,
             prompt=self.prompt(draft),
@@ -78,6 +80,21 @@ class Builder:
             dated=draft.dated,
             where=draft.places,
         )
+        return dataclasses.replace(made, fallback=self.fallback(draft, made)) if draft.rungs else made
+
+    def fallback(self, draft: Draft, declared: Shot) -> tuple[Shot, ...]:
+        """What is asked for in the shot's place where it fails, each request once."""
+        found = [declared]
+        for rung in draft.rungs:
+            made = dataclasses.replace(self.shot(rung), dated=declared.dated)
+            same = next((number for number, before in enumerate(found) if before == made), None)
+            if same is None:
+                found.append(made)
+            elif "fallback" in draft.own:
+                what = f"fallback {same}" if same else "the shot itself"
+                fact = f"This fallback of '{draft.id}' asks for the same as {what}."
+                self.findings.warn(rung.places.way(), fact, "Change what it asks for, or take it away.")
+        return tuple(found[1:])
 
     def judge(self, draft: Draft, kind: Kind) -> None:
         """Tells of fields that do not go together."""
@@ -107,8 +124,9 @@ class Builder:
         if prompt.isprintable() and prompt.strip():
             return prompt
         goes_by = any(draft.fields.get(field) for field in (*_FRAMES, "references"))
-        if not prompt.strip() and not goes_by and draft.index not in self.findings.shots:  # else it may be of that
-            fact = f"The prompt of '{draft.id}' is empty." if "prompt" in draft.own else f"'{draft.id}' has no prompt."
+        if not prompt.strip() and not goes_by and draft.places.at not in self.findings.shots:  # else it may be of that
+            tried = not {"prompt", "prompt_file"}.isdisjoint(draft.own)
+            fact = f"The prompt of '{draft.id}' is empty." if tried else f"'{draft.id}' has no prompt."
             self.findings.add(at, fact, "Say what is to be seen, or give it a picture to go by.")
         if bad := UNREADABLE.search(prompt):
             fact = f"The prompt of '{draft.id}' has the control character U+{ord(bad.group()):04X}."
@@ -140,11 +158,8 @@ class Builder:
         if isinstance(given, dict):
             source, offset = given["from"], seconds_of(given.get("offset", 0))
             at = (*at, "from")
-        if source == draft.id:
-            self.findings.add(at, f"'{draft.id}' is chained to itself.", "Name the shot before it.")
-            return None
         try:
-            made = self.inputs.shot(source)
+            made = self.inputs.shot(source, draft.scene)
         except InputFault as fault:
             fact, hint = fault.fact, fault.hint
             if source in self.inputs.references:
@@ -152,10 +167,13 @@ class Builder:
                 hint = "Say `first_frame` to begin with a picture."
             self.findings.add(at, fact, hint)
             return None
+        if made is not None and made.id == draft.id:
+            self.findings.add(at, f"'{draft.id}' is chained to itself.", "Name the shot before it.")
+            return None
         if made is not None and made.kind == "image":
             fact = f"'{source}' is a still, and a chain goes on from a video shot."
             self.findings.add(at, fact, "Say `first_frame` to begin with a picture.")
-        return Chain(shot=source, offset_seconds=offset)
+        return Chain(shot=made.id if made else source, offset_seconds=offset)
 
     def frame(self, draft: Draft, field: str, kind: Kind) -> Source | None:
         """The picture a clip begins or ends with."""
@@ -163,7 +181,7 @@ class Builder:
         if not name or kind == "image":
             return None
         at = draft.places.way(field)
-        source = self.inputs.still(name, at, field)
+        source = self.inputs.still(name, at, field, draft.scene)
         return source if source is None or self._of_another(draft, source, at) else None
 
     def references(self, draft: Draft) -> tuple[Source, ...]:
@@ -175,7 +193,7 @@ class Builder:
         found: dict[str, Source] = {}
         for index, name in enumerate(names):
             at = (*way, index)
-            source = self.inputs.source(name, at)
+            source = self.inputs.source(name, at, draft.scene)
             if source is None or not self._of_another(draft, source, at):
                 continue
             if name in found:
@@ -189,12 +207,12 @@ class Builder:
         for index, named in enumerate(draft.fields.get("needs") or []):
             at = (*draft.places.way("needs"), index)
             try:
-                self.inputs.shot(named)
+                made = self.inputs.shot(named, draft.scene)
             except InputFault as fault:
                 self.findings.add(at, fault.fact, fault.hint)
                 continue
-            if named != draft.id:
-                found[named] = None
+            if made is None or made.id != draft.id:
+                found[made.id if made else named] = None
             elif "needs" in draft.own:
                 self.findings.add(at, f"'{draft.id}' needs itself.", "Name another shot, or none.")
         return tuple(found)
@@ -203,7 +221,7 @@ class Builder:
         if source.shot != draft.id:
             return True
         # The shot that makes a reference of the defaults cannot have it, and nobody would want it to.
-        if at[0] != "defaults":
+        if entry_of(at):
             self.findings.add(at, f"'{draft.id}' uses itself.", "Name another shot, or a file.")
         return False
 

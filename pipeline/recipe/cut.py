@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from pipeline import money
 from pipeline.errors import Place
+from pipeline.recipe import joints
 from pipeline.recipe.explain import At
 from pipeline.recipe.files import ARTICLED, InputFault
 from pipeline.recipe.findings import Findings
-from pipeline.recipe.inputs import Inputs
-from pipeline.recipe.model import SCOPES, Budget, Caps, Film, Shot, Source
+from pipeline.recipe.inputs import Inputs, seconds_of
+from pipeline.recipe.model import SCOPES, Budget, Caps, Film, Origin, Shot, Source
+from pipeline.steps.film import PLAIN, Level
 
 
 def film(given: Any, shots: Sequence[Shot], inputs: Inputs, findings: Findings) -> Film | None:
@@ -30,12 +32,25 @@ def film(given: Any, shots: Sequence[Shot], inputs: Inputs, findings: Findings) 
         chosen = videos
         if not videos and inputs.complete:
             findings.add(at, "There is no video shot to make a film of.", "Add one, or leave `film` out.")
-    audio = _sound(told["audio"], inputs, findings, (*at, "audio")) if "audio" in told else None
+    audio, level = _bed(told.get("audio"), inputs, findings, (*at, "audio"))
 
     def where(field: str = "") -> Place:
         return findings.document.place((*at, field) if field else at)
 
-    return Film(shots=tuple(chosen), audio=audio, resolution=told.get("resolution", ""), where=where)
+    by_id = {shot.id: shot for shot in shots}
+    cast = [by_id[name] for name in chosen if name in by_id]
+    joined = joints.joined(told, cast, findings, judged=inputs.complete and len(cast) == len(chosen))
+    return Film(
+        shots=tuple(chosen),
+        audio=audio,
+        resolution=told.get("resolution", ""),
+        crossfades=joined.crossfades,
+        titles=joined.titles,
+        level=level,
+        fade_in_seconds=seconds_of(told.get("fade_in", 0)),
+        fade_out_seconds=seconds_of(told.get("fade_out", 0)),
+        where=where,
+    )
 
 
 def _is_video(id: str, inputs: Inputs, findings: Findings, at: At) -> bool:
@@ -50,6 +65,21 @@ def _is_video(id: str, inputs: Inputs, findings: Findings, at: At) -> bool:
         )
         return False
     return made is not None
+
+
+def _bed(given: Any, inputs: Inputs, findings: Findings, at: At) -> tuple[Source | None, Level]:
+    """The sound beneath the film and how it lies there."""
+    if given is None:
+        return None, PLAIN
+    if not isinstance(given, Mapping):
+        return _sound(given, inputs, findings, at), PLAIN
+    level = Level(
+        fade_in_seconds=seconds_of(given.get("fade_in", 0)),
+        fade_out_seconds=seconds_of(given.get("fade_out", PLAIN.fade_out_seconds)),
+        volume_db=Decimal(given.get("volume_db", 0)),
+        duck=given.get("duck", False),
+    )
+    return _sound(given["from"], inputs, findings, (*at, "from")), level
 
 
 def _sound(name: str, inputs: Inputs, findings: Findings, at: At) -> Source | None:
@@ -82,5 +112,17 @@ def _caps(given: Mapping[str, Any], findings: Findings, at: At) -> Caps:
     way = (*at, "credits")
     if isinstance(paid, dict):
         named = {name: amount(value, (*way, name)) for name, value in paid.items()}
-        return Caps(usd=usd, credits={name: value for name, value in named.items() if value is not None})
-    return Caps(usd=usd, bare=None if paid is None else amount(paid, way))
+        credits = {name: value for name, value in named.items() if value is not None}
+        return Caps(usd=usd, credits=credits, origins=_origins(findings, at, credits))
+    return Caps(usd=usd, bare=None if paid is None else amount(paid, way), origins=_origins(findings, at))
+
+
+def _origins(findings: Findings, at: At, accounts: Iterable[str] = ()) -> dict[str, Origin]:
+    """Where the caps of a scope stand in the recipe, as `Caps.origins` has it."""
+    ways = {"usd": (*at, "usd"), "": (*at, "credits")} | {name: (*at, "credits", name) for name in accounts}
+    return {name: _origin(findings, way) for name, way in ways.items()}
+
+
+def _origin(findings: Findings, way: At) -> Origin:
+    place = findings.document.place(way)
+    return Origin(source="recipe", place=f"{place.file}:{place.line}", name=".".join(map(str, way)))

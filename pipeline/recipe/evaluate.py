@@ -6,6 +6,7 @@ whole numbers, decimals, truths, lists and maps: there is nothing to reach for b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
@@ -13,29 +14,55 @@ from typing import Any
 
 from jinja2 import nodes
 
-from pipeline.recipe.allowance import CHARACTERS_A_STEP, MOST_TEXT, Names, TemplateFault, Work, attribute, text
-from pipeline.recipe.functions import FILTERS, FUNCTIONS, OPERATORS, TESTS, Call, contains, ordered, same, truth
+from pipeline.recipe import borrow
+from pipeline.recipe.allowance import (
+    CHARACTERS_A_STEP,
+    ENTRIES_A_STEP,
+    MOST_TEXT,
+    At,
+    Names,
+    TemplateFault,
+    Work,
+    attribute,
+    no_attribute,
+    text,
+)
+from pipeline.recipe.functions import FILTERS, FUNCTIONS, MOST_ENTRIES, OPERATORS, TESTS, Call, contains, truth
 from pipeline.recipe.mention import joined
 from pipeline.recipe.words import choice, clipped
 
 MOST_DEPTH = 60
-MOST_ENTRIES = 10_000
+MOST_LITERAL = 10**40
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class Missing:
-    """Stands for a name that is not there, for those filters and tests that ask whether it is."""
+    """Stands for a name that is not there, for those filters and tests that ask whether it is.
 
-    __slots__ = ("fault",)
+    What is wrong with it is worked out only where somebody wants to know: the best hint takes a while to find.
+    """
 
-    def __init__(self, fault: TemplateFault) -> None:
-        self.fault = fault
+    __slots__ = ("_tell",)
+
+    def __init__(self, tell: Callable[[], TemplateFault]) -> None:
+        self._tell = tell
+
+    @property
+    def fault(self) -> TemplateFault:
+        """What is wrong."""
+        return self._tell()
 
 
 def render(tree: nodes.Template, names: Names, work: Work) -> Any:
     """The value of a template; a text, unless it is one whole expression. Raises `TemplateFault`."""
+    try:
+        return _rendered(tree.body, Names(names, names.absent), work)  # `set` stays inside
+    except RecursionError:
+        raise TemplateFault("This template is nested too deeply.", "Take it apart with `vars`.") from None
+
+
+def _rendered(body: list[Any], names: Names, work: Work) -> Any:
     evaluation = _Evaluation(work)
-    names = Names(names, names.absent)  # `set` stays inside
-    body = tree.body
     if len(body) == 1 and isinstance(body[0], nodes.Output) and len(body[0].nodes) == 1:
         only = body[0].nodes[0]
         if not isinstance(only, nodes.TemplateData):
@@ -48,8 +75,8 @@ def render(tree: nodes.Template, names: Names, work: Work) -> Any:
 class _Evaluation:
     """One rendering: how deep it is, and how much it has written."""
 
-    def __init__(self, work: Work) -> None:
-        self.work = work
+    def __init__(self, work: Work, source: At | None = None) -> None:
+        self.work, self.source = work, source
         self.depth = 0
         self.written = 0
 
@@ -73,11 +100,11 @@ class _Evaluation:
                         {self.named(target): value for target, value in zip(node.targets, values, strict=True)}
                     )
                     self.write(node.body, inner, parts)
+                case nodes.Macro() | nodes.Include() | nodes.Import() | nodes.FromImport():
+                    borrow.statement(self, node, names, parts)
                 case _:
-                    what = type(node).__name__.lower()
-                    raise TemplateFault(
-                        f"Statements of kind '{what}' are not for recipes.", "Use if, for and set.", node.lineno
-                    )
+                    fact = f"Statements of kind '{type(node).__name__.lower()}' are not for recipes."
+                    raise TemplateFault(fact, "Use if, for, set, macro, include and import.", node.lineno)
 
     def print(self, part: Any, names: Names, parts: list[str]) -> None:
         printed = (
@@ -106,7 +133,7 @@ class _Evaluation:
             ]
         for index, item in enumerate(items):
             inner = Names(names, names.absent)
-            self.work.spend(1 + len(inner) // 16, node.lineno)
+            self.work.spend(1, node.lineno)
             inner["loop"] = _position(index, len(items))
             self.bind(node.target, item, inner)
             self.write(node.body, inner, parts)
@@ -162,9 +189,15 @@ class _Evaluation:
     def name(self, node: nodes.Name, names: Names) -> Any:
         if node.name in names:
             return names[node.name]
-        return FUNCTIONS[node.name] if node.name in FUNCTIONS else Missing(names.unknown(node.name, node.lineno))
+        return (
+            FUNCTIONS[node.name] if node.name in FUNCTIONS else Missing(lambda: names.unknown(node.name, node.lineno))
+        )
 
     def constant(self, node: nodes.Const, _names: Names) -> Any:
+        if isinstance(node.value, str) and _HALVES.search(node.value):
+            raise TemplateFault("A text in this template has half a character.", "Write it whole.", node.lineno)
+        if isinstance(node.value, int) and node.value > MOST_LITERAL:
+            raise ValueError
         if not isinstance(node.value, float):
             return node.value
         number = Decimal(repr(node.value))
@@ -186,14 +219,12 @@ class _Evaluation:
         if isinstance(owner, Missing):
             return owner
         # The node begins at its dot.
-        try:
-            return attribute(owner, node.attr, node.lineno + 1)
-        except TemplateFault as fault:
-            if node.attr in ("items", "keys", "values") and isinstance(owner, Mapping):
-                return _parts(owner, node.attr)
-            if node.attr.startswith("_"):
-                raise
-            return Missing(fault)
+        offset = node.lineno + 1
+        if node.attr.startswith("_") or (isinstance(owner, Mapping) and node.attr in owner):
+            return attribute(owner, node.attr, offset)
+        if node.attr in ("items", "keys", "values") and isinstance(owner, Mapping):
+            return _parts(owner, node.attr)
+        return Missing(lambda: no_attribute(owner, node.attr, offset))
 
     def item(self, node: nodes.Getitem, names: Names) -> Any:
         owner = self.maybe(node.node, names)
@@ -212,15 +243,12 @@ class _Evaluation:
         if isinstance(owner, Mapping):
             if key in owner:
                 return owner[key]
-            fact = f"There is no entry '{clipped(str(key))}' here."
-            return Missing(
-                TemplateFault(fact, choice(str(key), [str(name) for name in owner], "Look at its keys."), node.lineno)
-            )
+            return Missing(lambda: _no_entry(owner, str(key), node.lineno))
         if isinstance(owner, str | list | tuple) and isinstance(key, int):
             if -len(owner) <= key < len(owner):
                 return owner[key]
             fact = f"There is no entry {key}: there are {len(owner)}, counted from 0."
-            return Missing(TemplateFault(fact, "Check the number.", node.lineno))
+            return Missing(lambda: TemplateFault(fact, "Check the number.", node.lineno))
         return attribute(owner, key, node.lineno) if isinstance(key, str) else _refused(node)
 
     def filter(self, node: nodes.Filter, names: Names) -> Any:
@@ -251,7 +279,7 @@ class _Evaluation:
         function = self.value(node.node, names)
         if not callable(function):
             raise TemplateFault("This is no function.", "There are ref('name') and range(n).", node.lineno)
-        return function(self.at(node.node), *self.arguments(node, names))
+        return function(self.at(node.node), *self.arguments(node, names), **self.keywords(node, names))
 
     def at(self, node: Any) -> Call:
         return Call(work=self.work, offset=node.lineno)
@@ -312,8 +340,13 @@ def entries(value: Any, offset: int, work: Work) -> list[Any]:
     found = list(islice(iter(value), MOST_ENTRIES + 1))
     if len(found) > MOST_ENTRIES:
         raise TemplateFault(f"The list has more than {MOST_ENTRIES:,} entries.", "Shorten it.", offset)
-    work.spend(1 + len(found) // 16, offset)
+    work.spend(1 + len(found) // ENTRIES_A_STEP, offset)
     return found
+
+
+def _no_entry(owner: Mapping[Any, Any], key: str, offset: int) -> TemplateFault:
+    known = [str(name) for name in owner]
+    return TemplateFault(f"There is no entry '{clipped(key)}' here.", choice(key, known, "Look at its keys."), offset)
 
 
 def _parts(owner: Mapping[str, Any], what: str) -> Callable[..., Iterator[Any] | list[Any]]:
@@ -330,23 +363,9 @@ def _position(index: int, length: int) -> dict[str, Any]:
 
 
 def _compared(how: str, left: Any, right: Any, call: Call) -> bool:
-    match how:
-        case "eq":
-            return same(call, left, right)
-        case "ne":
-            return not same(call, left, right)
-        case "in":
-            return contains(call, left, right)
-        case "notin":
-            return not contains(call, left, right)
-        case "lt":
-            return ordered(call, left, right) < 0
-        case "lteq":
-            return ordered(call, left, right) <= 0
-        case "gt":
-            return ordered(call, left, right) > 0
-        case _:
-            return ordered(call, left, right) >= 0
+    if how == "notin":
+        return not contains(call, left, right)
+    return bool(TESTS[{"lteq": "le", "gteq": "ge"}.get(how, how)](call, left, right))
 
 
 def _refused(node: nodes.Node) -> Any:

@@ -5,33 +5,35 @@ A `Draft` still speaks the words of the YAML; `build` turns it into a `Shot`.
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
-from math import prod
 from typing import Any
 
+from pipeline.providers.catalog import DEFAULT
 from pipeline.recipe.allowance import STEPS_A_SHOT, Names, TemplateFault, Work
 from pipeline.recipe.explain import At, misfits
-from pipeline.recipe.findings import Findings, Places
+from pipeline.recipe.findings import MOST_FAULTS, Findings, Places
 from pipeline.recipe.functions import Call
 from pipeline.recipe.gate import Check, compiled
+from pipeline.recipe.ids import Ids
+from pipeline.recipe.ladder import FRAMES, NOT_FOR_STILLS, Override, RungPlaces, give_way
 from pipeline.recipe.mention import Naming, naming
-from pipeline.recipe.mould import Mould, mould
+from pipeline.recipe.mould import Mould
 from pipeline.recipe.options import added
+from pipeline.recipe.prose import Prompts
+from pipeline.recipe.rows import Each, Excluded
 from pipeline.recipe.schema import strict
-from pipeline.recipe.variables import RESERVED, Variables
-from pipeline.recipe.words import choice, clipped, counted, said
+from pipeline.recipe.setting import BROKEN, Scene, Setting, Settings, both, nothing, one_prompt
+from pipeline.recipe.tables import Tables
+from pipeline.recipe.variables import RESERVED
+from pipeline.recipe.words import choice, clipped, counted
 
 MOST_SHOTS = 100_000
-MOST_ID = 100
-ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
-DEVICES = frozenset(
-    ["con", "prn", "aux", "nul", "conin", "conout"] + [f"{port}{n}" for port in ("com", "lpt") for n in range(10)]
-)
-_FRAMES = ("first_frame", "last_frame", "chain")
-_NOT_FOR_STILLS = ("duration", "audio", *_FRAMES)
+_BEFORE = frozenset(["id", "kind", "when", "prompt"])  # what is worked out at a time of its own
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z")
+_ONE_NAME = re.compile(r"\s*\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}\s*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +41,12 @@ class Draft:
     """A row of an entry: its fields as plain values, checked one by one, defaults filled in."""
 
     id: str
-    index: int
+    scene: str  # the id of its scene, or empty
     fields: Mapping[str, Any]
     own: frozenset[str]
     row: str  # "weather 'calm'", or empty
     dated: bool
+    rungs: tuple[Draft, ...] = ()  # its fallbacks
     places: Places = field(repr=False)
 
 
@@ -51,145 +54,244 @@ class Draft:
 class Entry:
     """One item of `shots`, its templates read."""
 
-    index: int
+    at: At
+    setting: Setting
     plain: dict[str, Any]
     moulds: dict[str, Mould]
     own: frozenset[str]
-    each: Any = None
+    each: Each
+    excluded: Excluded | None = None
     dated: frozenset[str] = frozenset()
     rows: int = 1
+    overrides: tuple[Override, ...] = ()
+
+    @property
+    def templates(self) -> bool:
+        """Whether anything in it has to be worked out for each row."""
+        return bool(self.moulds) or "prompt_file" in self.plain or any(one.moulds for one in self.overrides)
 
 
 class Expansion:
     """All entries of a recipe on their way to drafts. `complete` is False where an id could not be told."""
 
-    def __init__(self, findings: Findings, variables: Variables, work: Work) -> None:
-        self.findings, self.variables, self.work = findings, variables, work
+    def __init__(self, findings: Findings, work: Work) -> None:
+        self.findings, self.work = findings, work
         self.complete = True
+        self.settings = Settings(findings, work)
+        self.prompts = Prompts(findings, work)
+        self.tables = Tables(findings)
+        self.ids = Ids(findings)
         self.checks: dict[str, Check] = {}
-        self.ids: dict[str, tuple[str, int, str, int]] = {}  # folded id -> id, entry, row in words, its number
-        self.defaults: frozenset[str] = frozenset()
+        self.unfit = 0  # fields of rows that the grammar does not let be
 
-    def drafts(self, entries: list[tuple[int, dict[str, Any]]], defaults: Mapping[str, Any]) -> list[Draft]:
+    def drafts(self, entries: Iterable[tuple[At, dict[str, Any], Setting]]) -> list[Draft]:
         """The drafts of all entries in order; none where they would be too many."""
-        self.defaults = frozenset(defaults)
-        shared = {key: (value, self.moulded(value, ("defaults", key))) for key, value in defaults.items()}
-        known = [self.entry(index, entry, shared) for index, entry in entries]
+        known = [self.entry(at, given, setting) for at, given, setting in entries]
         total = 0
         for entry in known:
-            total += entry.rows
+            total += entry.rows * (1 + len(entry.overrides))
             if total > MOST_SHOTS:
-                fact = f"This makes {counted(total)} shots; a recipe may have {counted(MOST_SHOTS)}."
-                self.findings.add(("shots", entry.index, "each"), fact, "Shorten its lists, or make several recipes.")
+                too = ", fallbacks counted" if any(one.overrides for one in known) else ""
+                fact = f"This makes {counted(total)} shots{too}; a recipe may have {counted(MOST_SHOTS)}."
+                self.findings.add((*entry.at, "each"), fact, "Shorten its lists, or make several recipes.")
                 self.complete = False
                 return []
         self.work.allowance += STEPS_A_SHOT * total
         return [draft for entry in known for draft in self.unfolded(entry)]
 
-    def moulded(self, value: Any, at: At) -> Mould | None:
-        """The mould of a value; a template that cannot be read is told, and its field left out."""
-        try:
-            return mould(value, at)
-        except TemplateFault as fault:
-            self.findings.template(fault, at)
-            return Mould(frozenset(), _nothing)
-
-    def entry(self, index: int, given: dict[str, Any], shared: Mapping[str, tuple[Any, Mould | None]]) -> Entry:
+    def entry(self, at: At, given: dict[str, Any], setting: Setting) -> Entry:
         """An entry with its templates read and its rows counted."""
-        entry = Entry(index=index, plain={}, moulds={}, own=frozenset(given), dated=self.variables.dated)
+        one_prompt(given, at, self.findings)
+        entry = Entry(at=at, setting=setting, plain={}, moulds={}, own=frozenset(given), each=Each())
+        entry.dated = setting.variables.dated
+        entry.overrides = setting.fallback
+        if "fallback" in given:
+            entry.overrides = self.settings.overrides(given["fallback"], (*at, "fallback"))
         for key, value in given.items():
-            made = self.moulded(value, ("shots", index, key))
-            if key == "each":
-                self.each(entry, value, made)
-            elif made:
-                entry.moulds[key] = made
-            else:
-                entry.plain[key] = value
-        for key, (value, made) in shared.items():
-            if key == "options" and key in entry.own:
-                self.add_options(entry, value, made)
-            elif key in entry.own:
+            if key in ("fallback", "exclude"):
                 continue
-            elif made:
-                entry.moulds[key] = made
-            else:
-                entry.plain[key] = value
+            part = value, self.settings.moulded(value, (*at, key))
+            if key == "each":
+                self.each(entry, *part)
+                continue
+            if key == "options" and key in setting.fields:
+                part = both(setting.fields[key], part)
+            self.put(entry, key, part[0], part[1])
+        for key, (value, made) in setting.fields.items():
+            if key not in entry.own:
+                self.put(entry, key, value, made)
+        if "exclude" in given:
+            self.exclude(entry, given["exclude"])
         return entry
 
-    def add_options(self, entry: Entry, shared: Any, made: Mould | None) -> None:
-        """Lets an entry have those options of the defaults that it does not say itself."""
-        own, own_made = entry.plain.pop("options", None), entry.moulds.get("options")
-        if made is None and own_made is None:
-            entry.plain["options"] = added(shared, own)
-            return
+    def put(self, entry: Entry, key: str, value: Any, made: Mould | None) -> None:
+        """Gives an entry a field."""
+        if made:
+            entry.moulds[key] = made
+        else:
+            entry.plain[key] = value
 
-        def make(names: Names, work: Work) -> Any:
-            beneath = made.make(names, work) if made else shared
-            above = own_made.make(names, work) if own_made else own
-            return _BROKEN if _BROKEN in (beneath, above) else added(beneath, above)
-
-        told = [part.names for part in (made, own_made) if part]
-        entry.moulds["options"] = Mould(frozenset[str]().union(*told), make)
+    def once(self, entry: Entry, key: str, value: Any, made: Mould | None) -> Any:
+        """The value of a field that is worked out before there are rows; `BROKEN` where that has been told of."""
+        at = (*entry.at, key)
+        if made:
+            try:
+                value = made.make(entry.setting.variables.names, self.work)
+            except TemplateFault as fault:
+                self.findings.template(fault, at)
+                return BROKEN
+        return value if value is not BROKEN and self.fits(key, value, at, "") else BROKEN
 
     def each(self, entry: Entry, value: Any, made: Mould | None) -> None:
         """Settles what an entry is unfolded over."""
-        at = ("shots", entry.index, "each")
-        if made:
-            try:
-                value = made.make(self.variables.names, self.work)
-            except TemplateFault as fault:
-                self.findings.template(fault, at)
-                value = None
-        if value is None or value is _BROKEN or not self.fits("each", value, at, ""):
+        at = (*entry.at, "each")
+        value = self.once(entry, "each", value, made)
+        each = None if value is BROKEN else Each(value=value)
+        if isinstance(value, str):
+            each = self.tables.named(value, at)
+        if each is None:
             entry.rows, self.complete = 0, False
             return
-        names = set(value) if isinstance(value, dict) else {name for row in value for name in row}
-        if taken := sorted(names & RESERVED):
+        if taken := sorted(each.names & RESERVED):
             self.findings.add(at, f"'{taken[0]}' has a meaning of its own in templates.", "Give it another name.")
-        entry.each = value
-        entry.rows = prod(map(len, value.values())) if isinstance(value, dict) else len(value)
-        dated = names if made and made.names & self.variables.dated else set()
-        entry.dated = (self.variables.dated - names) | dated
+        entry.each, entry.rows = each, len(each)
+        variables = entry.setting.variables
+        dated = each.names if made and made.names & variables.dated else frozenset[str]()
+        entry.dated = (variables.dated - each.names) | dated
+
+    def exclude(self, entry: Entry, value: Any) -> None:
+        """Settles which rows of an entry are left out."""
+        at = (*entry.at, "exclude")
+        if "each" not in entry.own:
+            self.findings.add(at, "There is no `each` to leave rows out of.", "Delete it, or give `each`.", key=True)
+            return
+        value = self.once(entry, "exclude", value, self.settings.moulded(value, at))
+        if value is BROKEN or not entry.rows:
+            return
+        excluded = Excluded(at=at, entries=value)
+        if excluded.judge(entry.each.names, self.findings):
+            entry.excluded = excluded
 
     def unfolded(self, entry: Entry) -> Iterator[Draft]:
         """The drafts of one entry."""
         if not entry.rows:
             return
-        for number, row in enumerate(_rows(entry.each), 1):
-            if draft := self.draft(entry, row, number):
-                yield draft
+        try:
+            for number, row in enumerate(entry.each, 1):
+                if entry.excluded and (told := entry.excluded.entry(row, self.work)) is not None:
+                    self.excluded(entry, row, (*entry.excluded.at, told))
+                elif draft := self.draft(entry, row, number):
+                    yield draft
+        except TemplateFault as fault:  # leaving rows out has used up what templates may
+            self.findings.add((*entry.at, "exclude"), fault.fact, fault.hint)
+            return
+        if entry.excluded:
+            entry.excluded.warn(entry.each, self.findings)
+
+    def excluded(self, entry: Entry, row: Mapping[str, Any], at: At) -> None:
+        """Remembers the id of a row that is left out, as far as it has one."""
+        names = Names(entry.setting.variables.names)
+        names.update(row)
+        made = entry.moulds.get("id")
+        try:
+            named = made.make(names, self.work) if made else entry.plain.get("id")
+        except TemplateFault:
+            return
+        if isinstance(named, str):
+            self.ids.leave(_whole(entry.setting.scene, named), "exclude", at)
 
     def draft(self, entry: Entry, row: Mapping[str, Any], number: int) -> Draft | None:
-        """One row, worked out; None where another has its id."""
-        fields, of = dict(entry.plain), _said(row)
-        names = self.variables.names
-        if entry.moulds:
+        """One row, worked out; None where it is left out, or another has its id."""
+        fields, of, scene = dict(entry.plain), entry.each.said(number, row), entry.setting.scene
+        names = entry.setting.variables.names
+        if entry.templates:
             names = Names(names, {"shot": "is not known yet while its id is made."})
             names.update(row)
-        places = Places(self.findings.document, entry.index, entry.own, self.defaults)
-        self.work_out(entry, "id", names, fields, of, places)
-        usable = self.named(entry, fields, of, number)
-        if entry.moulds:
-            self.work_out(entry, "kind", names, fields, of, places)
+        places = Places(self.findings.document, entry.at, entry.own, entry.setting.shared)
+        if entry.each.at:
+            places.rows = lambda name: entry.each.way(number, name) if name in row else ()
+        self.work_out(entry.moulds, "id", names, fields, of, places)
+        local = fields.get("id", f"shot-{'-'.join(map(str, entry.at))}-{number}")
+        self.complete = self.complete and "id" in fields
+        fields["id"] = _whole(scene, local)
+        if entry.templates:
+            self.work_out(entry.moulds, "kind", names, fields, of, places)
             names.absent = {}
             names["shot"] = {"id": fields["id"], "kind": fields.get("kind", "video"), "index": number}
-            for key in entry.moulds:
-                if key not in ("id", "kind", "prompt"):
-                    self.work_out(entry, key, names, fields, of, places)
-        self.settle(fields, entry.own)
-        if "prompt" in entry.moulds:
+            self.work_out(entry.moulds, "when", names, fields, of, places)
+        if not fields.pop("when", True):
+            self.ids.leave(fields["id"], "when", places.way("when"))
+            return None
+        usable = self.ids.take(fields["id"], local, entry.at, number, of)
+        for key in entry.moulds:
+            if key not in _BEFORE:
+                self.work_out(entry.moulds, key, names, fields, of, places)
+        self.settle(fields, entry.own, places, scene)
+        prompt = self.prompt(entry.moulds, fields, places, of)
+        if prompt:
             names["ref"] = _ref(fields.get("references") or [])
-            self.work_out(entry, "prompt", names, fields, of, places)
+            self.work_out(prompt, "prompt", names, fields, of, places)
         if not usable:
             return None
-        dated = any(made.names & entry.dated for made in entry.moulds.values())
-        return Draft(
-            id=fields["id"], index=entry.index, fields=fields, own=entry.own, row=of, dated=dated, places=places
+        made = Draft(
+            id=fields["id"],
+            scene=scene.id if scene else "",
+            fields=fields,
+            own=entry.own,
+            row=of,
+            dated=_dated(entry, entry.moulds, prompt),
+            places=places,
         )
+        if not entry.overrides:
+            return made
+        rungs = tuple(self.rung(entry, made, override, names, prompt) for override in entry.overrides)
+        return dataclasses.replace(made, rungs=rungs, dated=made.dated or any(rung.dated for rung in rungs))
 
-    def work_out(self, entry: Entry, key: str, names: Names, fields: dict[str, Any], of: str, places: Places) -> None:
+    def rung(self, entry: Entry, of: Draft, override: Override, names: Names, prompt: dict[str, Mould]) -> Draft:
+        """A row's fallback: the row's fields, with what the override says in their place; `prompt` is the row's."""
+        if override.inherited and of.fields.get("kind") == "image":
+            override = override.without(NOT_FOR_STILLS)
+        fields, places = {**of.fields, **override.plain}, RungPlaces(of.places, override)
+        names.pop("ref", None)
+        for key in override.moulds:
+            if key != "prompt":
+                self.work_out(override.moulds, key, names, fields, of.row, places)
+        if override.says("options"):
+            fields["options"] = added(of.fields.get("options", {}), fields.get("options", {}))
+        own = of.own | override.plain.keys() | override.moulds.keys()
+        if override.inherited:
+            own -= {"model"}
+        if fields.get("provider", DEFAULT) != of.fields.get("provider", DEFAULT) and not override.says("account"):
+            own -= {"account"}
+            fields.pop("account", None)
+        give_way(fields, override)
+        if says := override.says("prompt") or override.says("prompt_file"):
+            prompt = self.prompt(override.moulds, fields, places, of.row)
+        if prompt and (says or fields.get("references") != of.fields.get("references")):
+            names["ref"] = _ref(fields.get("references") or [], f"its fallback {int(override.at[-1]) + 1}")
+            self.work_out(prompt, "prompt", names, fields, of.row, places)
+        shot = {key: made for key, made in entry.moulds.items() if key not in override.plain}
+        dated = _dated(entry, {**shot, **override.moulds}, prompt)
+        return dataclasses.replace(of, fields=fields, own=own, dated=dated, places=places)
+
+    def prompt(self, moulds: dict[str, Mould], fields: dict[str, Any], places: Places, of: str) -> dict[str, Mould]:
+        """The mould of a prompt, if it has one; what stands in a file is read first."""
+        named = fields.pop("prompt_file", None)
+        if named is None:
+            return moulds if "prompt" in moulds else {}
+        written = self.prompts.named(named, places.way("prompt_file"), of)
+        if written is None:
+            self.findings.mark(places.at)
+            return {}
+        places.moved = {**places.moved, "prompt": written.at}
+        fields["prompt"] = written.text
+        return written.moulds
+
+    def work_out(
+        self, moulds: dict[str, Mould], key: str, names: Names, fields: dict[str, Any], of: str, places: Places
+    ) -> None:
         """Makes a field from its template, and checks it as it is now."""
-        made = entry.moulds.get(key)
+        made = moulds.get(key)
         if made is None:
             return
         at = places.way(key)
@@ -197,124 +299,92 @@ class Expansion:
             value = made.make(names, self.work)
         except TemplateFault as fault:
             self.findings.template(fault, at)
-            entry.moulds[key] = Mould(made.names, _nothing)  # told once, and no better in the next row
+            self.findings.mark(places.at)
+            moulds[key] = Mould(made.names, nothing)  # told once, and no better in the next row
             return
-        if value is not _BROKEN and self.fits(key, value, at, of):
+        if value is BROKEN:
+            self.findings.mark(places.at)
+        elif self.fits(key, value, at, of, places):
             fields[key] = value
 
-    def fits(self, key: str, value: Any, at: At, of: str) -> bool:
-        """Whether a rendered field is what the grammar lets it be; tells of it where not."""
+    def fits(self, key: str, value: Any, at: At, of: str, places: Places | None = None) -> bool:
+        """Whether a rendered field is what the grammar lets it be; tells of it where not, in the row it is from."""
         root = strict()
         schema = root["$defs"]["shot"]["properties"][key]
         if key not in self.checks:
             self.checks[key] = compiled(schema, root)
         if self.checks[key](value):
             return True
+        self.unfit += 1
+        if self.unfit > MOST_FAULTS:  # saying why takes a while, and nobody reads as many
+            return False
         found = list(misfits(value, schema, root, at))
+        whole = _ONE_NAME.match(self.findings.document.written(at)) if places else None
+        cell = places.rows(whole[1]) if places and whole else ()
         for misfit in found:
-            self.findings.misfit(misfit, of)
+            told = dataclasses.replace(misfit, at=cell) if cell else misfit
+            if cell and whole and isinstance(value, str) and _NUMBER.match(value):
+                told = dataclasses.replace(told, hint=f"{misfit.hint} `{{{{ {whole[1]} | float }}}}` is a number.")
+            self.findings.misfit(told, of)
+        if found and places:
+            self.findings.mark(places.at)
         return not found
 
-    def settle(self, fields: dict[str, Any], own: frozenset[str]) -> None:
-        """Drops inherited fields that make no sense here."""
+    def settle(self, fields: dict[str, Any], own: frozenset[str], places: Places, scene: Scene | None) -> None:
+        """Drops inherited fields that make no sense here, and chains a clip to the one before it in its scene."""
         if fields.get("kind") == "image":
-            for key in _NOT_FOR_STILLS:
+            for key in NOT_FOR_STILLS:
                 if key not in own:
                     fields.pop(key, None)
+        elif scene and scene.chain:
+            _chained(fields, own, places, scene)
         for key, other in (("chain", "first_frame"), ("first_frame", "chain")):
             if key not in own and other in own and fields.get(other):
                 fields.pop(key, None)
-        if "chain" not in own and _from(fields.get("chain")) == fields["id"]:
+        if "chain" not in own and _from(fields.get("chain")) in _names_of(fields["id"], scene):
             fields.pop("chain", None)
-        if "references" not in own and fields.get("references") and any(fields.get(frame) for frame in _FRAMES):
+        if "references" not in own and fields.get("references") and any(fields.get(frame) for frame in FRAMES):
             fields["references"] = []
             fact = "Shots with frames do without these references: services take one or the other."
-            self.findings.warn(("defaults", "references"), fact, "Give `references` to the shots that need them.")
-
-    def named(self, entry: Entry, fields: dict[str, Any], of: str, number: int) -> bool:
-        """Whether a row can be told from the others by its id; tells of an id that cannot stand."""
-        if "id" not in fields:
-            fields["id"], self.complete = f"shot-{entry.index + 1}-{number}", False
-            return True
-        named: str = fields["id"]
-        flaw = id_flaw(named)
-        clash = self.clash(entry, named, of, number)
-        if fact := flaw or clash:
-            told = f"{fact[0][:-1]} ({of})." if of and flaw else fact[0]
-            self.findings.add(("shots", entry.index, "id"), told, fact[1])
-        return clash is None
-
-    def clash(self, entry: Entry, id: str, of: str, number: int) -> tuple[str, str] | None:
-        """What is wrong where an id is there already; remembers it where not."""
-        known = self.ids.setdefault(id.casefold(), (id, entry.index, of, number))
-        first, index, row, at = known
-        if (index, at) == (entry.index, number):
-            return None
-        if index == entry.index:
-            hint = "Put what differs into the id, as in `dawn-{{ name }}`."
-            return f"Two rows of `each` make the id '{id}': ({row}) and ({of}).", hint
-        line = self.findings.document.place(("shots", index, "id")).line
-        same = "" if first == id else f" as '{first}', which is the same to some file systems"
-        return f"The id '{id}' is taken{same}: see line {line}.", "Give one of them another id."
+            self.findings.warn(places.way("references"), fact, "Give `references` to the shots that need them.")
 
 
-def id_flaw(id: str) -> tuple[str, str] | None:
-    """What is wrong with a text as an id, and the way out; None where nothing is."""
-    if len(id) > MOST_ID:
-        return (
-            f"The id '{clipped(id)}' has {counted(len(id))} characters; at most {MOST_ID} are allowed.",
-            "Shorten it.",
-        )
-    if not ID.match(id):
-        hint = (
-            "Use letters, digits, '_' and '-', beginning with a letter or digit; the filter `slug` makes any text fit."
-        )
-        return f"'{clipped(id)}' cannot be an id.", hint
-    if id.casefold() in DEVICES:
-        return f"'{id}' cannot be an id: on Windows it is a device, not a file.", f"Write {id}-1, or another name."
-    return None
+def _chained(fields: dict[str, Any], own: frozenset[str], places: Places, scene: Scene) -> None:
+    """Lets a clip go on from the one before, unless it says itself what it begins with."""
+    begins = "chain" in own or any(key in own and fields.get(key) for key in ("first_frame", "references"))
+    if scene.before and not begins:
+        fields["chain"] = scene.before
+        fields.pop("first_frame", None)
+        places.moved = {**places.moved, "chain": (*scene.at, "chain")}
+    scene.before = fields["id"]
 
 
-_BROKEN = object()
+def _whole(scene: Scene | None, local: str) -> str:
+    """The id of a shot that its entry calls so."""
+    return f"{scene.id}.{local}" if scene else local
 
 
-def _nothing(_names: Names, _work: Work) -> Any:
-    return _BROKEN
+def _names_of(id: str, scene: Scene | None) -> tuple[str, ...]:
+    """What a shot is called where it stands."""
+    return (id, id.removeprefix(f"{scene.id}.")) if scene else (id,)
 
 
-def _rows(each: Any) -> Iterator[Mapping[str, Any]]:
-    if each is None:
-        return iter([{}])
-    if isinstance(each, dict):
-        return (dict(zip(each, values, strict=True)) for values in product(*each.values()))
-    return iter(each)
-
-
-def _said(row: Mapping[str, Any]) -> str:
-    if not row:
-        return ""
-    told = [f"{name} {_value(value)}" for name, value in list(row.items())[:4]]
-    return ", ".join(told)
-
-
-def _value(value: Any) -> str:
-    return (
-        f"'{clipped(value)}'"
-        if isinstance(value, str)
-        else clipped(str(value))
-        if isinstance(value, int)
-        else said(value)
-    )
+def _dated(entry: Entry, moulds: Mapping[str, Mould], prompt: Mapping[str, Mould]) -> bool:
+    """Whether what is asked for depends on the date; whether it is asked for at all may."""
+    if prompt is not moulds and "prompt" in prompt and not entry.dated.isdisjoint(prompt["prompt"].names):
+        return True
+    besides = ("when",) if prompt is moulds else ("when", "prompt")
+    return any(key not in besides and not entry.dated.isdisjoint(made.names) for key, made in moulds.items())
 
 
 def _from(chain: Any) -> Any:
     return chain.get("from") if isinstance(chain, dict) else chain
 
 
-def _ref(references: list[str]) -> Callable[..., Naming]:
+def _ref(references: list[str], whose: str = "this shot") -> Callable[..., Naming]:
     def ref(call: Call, name: Any) -> Naming:
         if name not in references:
-            fact = f"ref('{clipped(str(name))}'): this shot has no such reference."
+            fact = f"ref('{clipped(str(name))}'): {whose} has no such reference."
             raise call.fault(fact, choice(str(name), references, "Name it under `references` of the shot."))
         return naming(str(name))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from pipeline.recipe.gate import pattern
 from pipeline.recipe.words import choice, clipped, counted, nearest, said
 
 At = tuple[str | int, ...]
@@ -25,11 +27,23 @@ class Misfit:
 
 def misfits(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], at: At = ()) -> Iterator[Misfit]:
     """Everything about a value that does not fit the schema; nothing where it fits. `at` is where the value stands."""
-    from jsonschema import Draft202012Validator
-
-    validator = Draft202012Validator({**schema, "$defs": root["$defs"]})
-    for error in validator.iter_errors(value):
+    for error in _validator()({**schema, "$defs": root["$defs"]}).iter_errors(value):
         yield from _told(error, at)
+
+
+@cache
+def _validator() -> Any:
+    """JSON schema's own validator, its patterns read as `gate` reads them."""
+    from jsonschema import Draft202012Validator, ValidationError
+    from jsonschema.validators import extend
+
+    make: Any = extend  # it has no types
+
+    def matches(validator: Any, written: str, value: Any, _schema: Any) -> Iterator[Any]:
+        if validator.is_type(value, "string") and not pattern(written).search(value):
+            yield ValidationError("another text is due")
+
+    return make(Draft202012Validator, {"pattern": matches})
 
 
 def _told(error: Any, top: At) -> Iterator[Misfit]:

@@ -1,6 +1,6 @@
 """The recipe's folder: which of its files may be read, and what they are. Nothing outside it is ever opened.
 
-Symbolic links are followed first and judged by where they lead; each file is read once, whoever names it.
+Symbolic links are followed inside it; each file is read once, whoever names it and however.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +20,7 @@ from pipeline.media.ending import missing_end
 from pipeline.media.header import Header, header_in
 from pipeline.media.sniff import Media
 from pipeline.recipe.model import LocalFile
+from pipeline.recipe.walk import Endless, Ground, Outside
 from pipeline.recipe.words import clipped, nearest
 
 MIB = 1024 * 1024
@@ -25,6 +29,8 @@ MOST_PIXELS = 100_000_000
 ARTICLED: dict[Media, str] = {"image": "a picture", "audio": "a sound", "video": "a video"}
 _SIZED = frozenset({"png", "jpeg", "webp", "gif", "bmp"})
 _LISTED = 1000
+_MOST_HINTS = 100  # finding the name that was meant takes a while, and nobody reads more of them
+_Found = tuple[LocalFile, Media]
 
 
 class InputFault(Exception):
@@ -41,35 +47,84 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.real = Path(os.path.realpath(root))
-        self._known: dict[str, tuple[LocalFile, Media]] = {}
+        self._ground = Ground(Path(os.path.realpath(root)))
+        self._known: dict[str, _Found | InputFault] = {}
+        self._read: dict[tuple[int, ...], _Found | InputFault] = {}  # by what the system calls a file
+        self._beside: dict[Path, list[str]] = {}
+        self._missing = 0
 
     def file(self, name: str, due: Media | None) -> tuple[LocalFile, Media]:
         """A file by its path from the folder, and what it is. Raises `InputFault`; `due` is what it has to be."""
-        if name not in self._known:
-            self._known[name] = self._look(name, due)
-        found, media = self._known[name]
+        known = self._known.get(name)
+        if known is None:
+            try:
+                known = self._look(name, due)
+            except InputFault as fault:
+                known = fault
+            self._known[name] = known
+        if isinstance(known, InputFault):
+            raise known.with_traceback(None)
+        found, media = known
         if due and media != due:
             raise InputFault(f"'{clipped(name)}' is {ARTICLED[media]}, not {ARTICLED[due]}.", f"Name {ARTICLED[due]}.")
         return found, media
 
-    def _look(self, name: str, due: Media | None) -> tuple[LocalFile, Media]:
-        real = self._inside(name)
-        try:
-            # The links have been followed: one that appears since then is not. A named pipe must not keep us waiting.
-            descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError as error:
-            raise self._unreadable(name, real, error) from None
-        told = os.fstat(descriptor)
-        if not stat.S_ISREG(told.st_mode):
-            os.close(descriptor)
-            if stat.S_ISDIR(told.st_mode):
-                raise InputFault(f"'{clipped(name)}' is a folder.", "Name a file in it.")
-            raise InputFault(f"'{clipped(name)}' is no ordinary file.", "Name a picture, video or sound.")
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            return self._read(name, real, file, told.st_size, due)
+    def text(self, name: str, most: int) -> tuple[bytes, Path]:
+        """The bytes of a text by its path from the folder, at most so many, and its path without links.
 
-    def _read(self, name: str, real: Path, file: BinaryIO, size: int, due: Media | None) -> tuple[LocalFile, Media]:
+        Raises `InputFault`.
+        """
+        with self._opened(name) as (descriptor, real), open(descriptor, "rb", closefd=False) as file:
+            data = file.read(most + 1)
+        if len(data) > most:
+            fact = f"'{clipped(name)}' has more than {most / MIB:,.1f} MiB, the most that is read of a text."
+            raise InputFault(fact, "Is it the right file?")
+        return data, real
+
+    def _look(self, name: str, due: Media | None) -> tuple[LocalFile, Media]:
+        with self._opened(name) as (descriptor, real):
+            return self._once(name, real, descriptor, os.fstat(descriptor), due)
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[tuple[int, Path]]:
+        """The descriptor of an ordinary file, and its path without links. Raises `InputFault`."""
+        shown = clipped(name)
+        _check_name(name)
+        try:
+            with self._ground.opened(name) as (descriptor, real):
+                told = os.fstat(descriptor)
+                if stat.S_ISDIR(told.st_mode):
+                    raise InputFault(f"'{shown}' is a folder.", "Name a file in it.")
+                if not stat.S_ISREG(told.st_mode):
+                    raise InputFault(f"'{shown}' is no ordinary file.", "Name a picture, a video, a sound or a text.")
+                yield descriptor, real
+        except Outside as outside:
+            way = "a symbolic link" if outside.linked else "'..'"
+            fact = f"'{shown}' leads out of the recipe's folder by {way}."
+            raise InputFault(fact, "Copy the file beside the recipe, and name it from there.") from None
+        except Endless:
+            raise InputFault("This recipe names too many files.", "Make several recipes of it.") from None
+        except OSError as error:
+            raise self._unreadable(name, error) from None
+
+    def _once(
+        self, name: str, real: Path, descriptor: int, told: os.stat_result, due: Media | None
+    ) -> tuple[LocalFile, Media]:
+        """What was found when this very file was read, or is found now."""
+        known = (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns)
+        if known not in self._read:
+            with open(descriptor, "rb", closefd=False) as file:
+                try:
+                    self._read[known] = self._judge(name, real, file, told.st_size, due)
+                except InputFault as fault:
+                    self._read[known] = fault
+        found = self._read[known]
+        if isinstance(found, InputFault):
+            raise found.with_traceback(None)
+        local, media = found
+        return local if local.name == name else replace(local, name=name, path=real), media
+
+    def _judge(self, name: str, real: Path, file: BinaryIO, size: int, due: Media | None) -> tuple[LocalFile, Media]:
         shown, wanted = clipped(name), ARTICLED[due] if due else "a picture, video or sound"
         if size == 0:
             raise InputFault(f"'{shown}' is empty.", f"Put {wanted} there.")
@@ -107,36 +162,36 @@ class Folder:
         )
         return local, media
 
-    def _inside(self, name: str) -> Path:
-        shown = clipped(name)
-        if "\\" in name or re.match(r"[A-Za-z]:", name):
-            raise InputFault(
-                f"'{shown}' is no path from the recipe's folder.", "Write it with '/', as in assets/keeper.png."
-            )
-        if name.startswith(("/", "~")):
-            fact = f"'{shown}' is an absolute path; a recipe reads only what lies in its folder."
-            raise InputFault(fact, "Copy the file beside the recipe, and name it from there.")
-        if not name.isprintable() or len(name) > 1000:
-            raise InputFault(f"'{shown}' cannot be the path of a file.", "Give the file a plain name.")
-        real = Path(os.path.realpath(self.real / name))
-        if not real.is_relative_to(self.real):
-            way = "by '..'" if ".." in Path(name).parts else "by a symbolic link"
-            fact = f"'{shown}' leads out of the recipe's folder {way}."
-            raise InputFault(fact, "Copy the file beside the recipe, and name it from there.")
-        return real
-
-    def _unreadable(self, name: str, real: Path, error: OSError) -> InputFault:
+    def _unreadable(self, name: str, error: OSError) -> InputFault:
         shown = clipped(name)
         if not isinstance(error, FileNotFoundError | NotADirectoryError):
             return InputFault(f"'{shown}' cannot be read: {error.strerror}.", "Name a file that you may read.")
-        near = Path(name).parent
-        try:
-            there = [str(near / entry.name) for entry, _ in zip(real.parent.iterdir(), range(_LISTED), strict=False)]
-        except OSError:
-            there = []
-        meant = nearest(name, there)
+        self._missing += 1
+        meant = nearest(name, self._list(Path(name).parent)) if self._missing <= _MOST_HINTS else ""
         hint = f"Did you mean '{meant}'?" if meant else "Put it there, or name another."
         return InputFault(f"There is no file '{shown}'.", hint)
+
+    def _list(self, near: Path) -> list[str]:
+        """What lies in a folder below this one, by its path from here; nothing where there is none."""
+        if near not in self._beside:
+            self._beside[near] = []
+            with suppress(OSError, Outside, Endless), self._ground.opened(str(near)) as (descriptor, _):
+                names = os.listdir(descriptor)  # noqa: PTH208 - a descriptor, not a path
+                self._beside[near] = [str(near / name) for name in names[:_LISTED]]
+        return self._beside[near]
+
+
+def _check_name(name: str) -> None:
+    shown = clipped(name)
+    if "\\" in name or re.match(r"[A-Za-z]:", name):
+        raise InputFault(
+            f"'{shown}' is no path from the recipe's folder.", "Write it with '/', as in assets/keeper.png."
+        )
+    if name.startswith(("/", "~")):
+        fact = f"'{shown}' is an absolute path; a recipe reads only what lies in its folder."
+        raise InputFault(fact, "Copy the file beside the recipe, and name it from there.")
+    if not name.isprintable() or len(name) > 1000:
+        raise InputFault(f"'{shown}' cannot be the path of a file.", "Give the file a plain name.")
 
 
 def _check_pixels(shown: str, header: Header) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 
 from pipeline.errors import Fault, Place, RecipeError
 from pipeline.recipe.allowance import TemplateFault
 from pipeline.recipe.explain import At, Misfit
-from pipeline.recipe.source import Document
-from pipeline.recipe.words import counted
+from pipeline.recipe.texts import Texts, entry_of
+from pipeline.recipe.words import counted, legible
 
 MOST_FAULTS = 1_000
 
@@ -16,43 +16,50 @@ MOST_FAULTS = 1_000
 class Findings:
     """Faults and warnings of one recipe. Two at one place are one cause, unless `cause` says otherwise."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Texts) -> None:
         self.document = document
         self.faults: list[Fault] = list(document.faults)
         self.warnings: list[Fault] = []
         self._seen: set[Hashable] = set()
         self._flawed = {fault.place for fault in document.faults}
-        self.shots: set[object] = set()  # the numbers of those in which something was found wrong
+        self.shots: set[At] = set()  # the ways to those in which something was found wrong
 
     def add(self, at: At, fact: str, hint: str, *, key: bool = False, cause: Hashable = None) -> None:
         """A fault of the value (or the key) at the end of a way from the top."""
-        self._mark(at)
+        self.mark(at)
         if self._new(cause or (at, key)):
             place = self.document.place(at, key=key)
             if place not in self._flawed:
-                self._keep(Fault(place=place, fact=fact, hint=hint))
+                self._keep(_fault(place, fact, hint))
 
     def warn(self, at: At, fact: str, hint: str, *, offset: int | None = None) -> None:
         """Something that stops nothing, at a value or at a character of a text."""
         if self._new((at, "warning", fact)):
             place = self.document.place(at) if offset is None else self.document.inside(at, offset)
-            self.warnings.append(Fault(place=place, fact=fact, hint=hint, warning=True))
+            self.warnings.append(_fault(place, fact, hint, warning=True))
 
     def template(self, fault: TemplateFault, at: At) -> None:
         """A template that cannot be worked out, at its character inside the text."""
         at = fault.at if fault.at is not None else at
-        self._mark(at)
+        self.mark(at)
         if self._new((at, "template")):
-            self._keep(Fault(place=self.document.inside(at, fault.offset), fact=fault.fact, hint=fault.hint))
+            self._keep(_fault(self.document.inside(at, fault.offset), fault.fact, fault.hint))
+
+    def foreign(self, faults: Iterable[Fault]) -> None:
+        """Faults of another text, which know their places; each once."""
+        for fault in faults:
+            if self._new((fault.place, fault.fact)):
+                self._keep(fault)
 
     def misfit(self, misfit: Misfit, of: str = "") -> None:
         """A value that does not fit the grammar; `of` names the row it comes from."""
         fact = f"{misfit.fact[:-1]} ({of})." if of else misfit.fact
         self.add(misfit.at, fact, misfit.hint, key=misfit.key, cause=(misfit.at, misfit.key, misfit.fact[:60]))
 
-    def _mark(self, at: At) -> None:
-        if at[:1] == ("shots",) and len(at) > 1:
-            self.shots.add(at[1])
+    def mark(self, at: At) -> None:
+        """Remembers that something is wrong with the shot that this is a part of."""
+        if entry := entry_of(at):
+            self.shots.add(entry)
 
     def _keep(self, fault: Fault) -> None:
         self.faults.append(fault)
@@ -66,27 +73,45 @@ class Findings:
         return not known
 
 
+def _fault(place: Place, fact: str, hint: str, *, warning: bool = False) -> Fault:
+    """A fault in whose words no character of the recipe hides, whoever put it there."""
+    return Fault(place=place, fact=legible(fact), hint=legible(hint), warning=warning)
+
+
 class Places:
-    """Where the fields of a shot stand: in its entry, else in the defaults, else the entry itself."""
+    """Where the fields of a shot stand: in its entry, else in the defaults, else the entry itself.
 
-    __slots__ = ("defaults", "document", "index", "own")
+    `at` is the way to the entry, `shared` are those to the defaults it has, the nearest first; a field that is made
+    of something elsewhere stands where `moved` says; `rows` is the way to a value of its row, if that is in a file.
+    """
 
-    def __init__(self, document: Document, index: int, own: frozenset[str], defaults: frozenset[str]) -> None:
-        self.document, self.index, self.own, self.defaults = document, index, own, defaults
+    __slots__ = ("at", "document", "moved", "own", "rows", "shared")
+
+    def __init__(self, document: Texts, at: At, own: frozenset[str], shared: tuple[At, ...]) -> None:
+        self.document, self.at, self.own, self.shared = document, at, own, shared
+        self.moved: Mapping[str, At] = {}
+        self.rows: Callable[[str], At] = _nowhere
 
     def way(self, field: str = "") -> At:
         """The way to a field from the top of the recipe; `seconds` is what others call a shot's `duration`."""
         field = "duration" if field == "seconds" else field
-        if field and field not in self.own and field in self.defaults:
-            return ("defaults", field)
-        return ("shots", self.index, field) if field in self.own else ("shots", self.index)
+        if field in self.moved:
+            return self.moved[field]
+        if field in self.own:
+            return (*self.at, field)
+        held = [way for way in self.shared if self.document.has((*way, field))] if field else []
+        return (*held[0], field) if held else self.at
 
     def way_to(self, field: str, *keys: str) -> At:
         """The way into a map that the entry adds to the defaults: to where its first two keys stand."""
-        ways: list[At] = [("shots", self.index, field), ("defaults", field)]
+        ways: list[At] = [(*way, field) for way in (self.at, *self.shared)]
         held = [way for way in ways if self.document.has((*way, *keys[:2]))]
         return (*(held[0] if held else self.way(field)), *keys)
 
     def __call__(self, field: str = "") -> Place:
         """The place of a field, or of the entry."""
         return self.document.place(self.way(field))
+
+
+def _nowhere(_name: str) -> At:
+    return ()

@@ -10,13 +10,16 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from functools import cmp_to_key
 from typing import Any
 
-from pipeline.recipe.allowance import TemplateFault, Work, text
+from pipeline.recipe.allowance import ENTRIES_A_STEP, TemplateFault, Work, text
 from pipeline.recipe.mention import changed, joined
-from pipeline.recipe.words import said
+from pipeline.recipe.words import clipped, said
 
 MOST_DIGITS = 30
 MOST_ENTRIES = 10_000
-_ENTRIES_A_STEP = 16
+MOST_TRIMMED = 100
+_LETTERS_A_STEP = 4  # where each is looked at by itself
+_COMPARED_A_STEP = 4096
+_SEARCHED_PLAINLY = 30_000  # in longer texts, Python's search is never slower than their length
 
 Filter = Callable[..., Any]
 
@@ -55,8 +58,16 @@ class Call:
             raise self.fault(f"A list is due here, not {said(value)}.", "Write `[a, b]`.")
         if len(value) > MOST_ENTRIES:
             raise self.fault(f"The list has more than {MOST_ENTRIES:,} entries.", "Shorten it.")
-        self.work.spend(1 + len(value) // _ENTRIES_A_STEP, self.offset)
+        self.work.spend(1 + len(value) // ENTRIES_A_STEP, self.offset)
         return list(value)
+
+    def search(self, part: Any, whole: str) -> str:
+        """What is to be looked for in a text, as text; counted as the search may take at the worst."""
+        found = self.words(part)
+        self.work.room(len(whole), self.offset)
+        if len(whole) < _SEARCHED_PLAINLY:
+            self.work.spend(max(len(whole) - len(found), 0) * len(found) // _COMPARED_A_STEP, self.offset)
+        return found
 
 
 def truth(value: Any) -> bool:
@@ -81,8 +92,7 @@ def same(call: Call, left: Any, right: Any) -> bool:
 def contains(call: Call, part: Any, whole: Any) -> bool:
     """`part in whole`."""
     if isinstance(whole, str):
-        call.work.room(len(whole), call.offset)
-        return call.words(part) in whole
+        return call.search(part, whole) in whole
     if isinstance(whole, Mapping):
         return part in whole
     return any(same(call, part, entry) for entry in call.entries(whole))
@@ -114,7 +124,11 @@ def _multiply(call: Call, left: Any, right: Any) -> Any:
         times = call.number(right)
         if isinstance(left, list) and len(left) * times > MOST_ENTRIES:
             raise call.fault(f"The list has more than {MOST_ENTRIES:,} entries.", "Shorten it.")
-        call.work.room(max(len(left) * int(times), 0), call.offset)
+        size = max(len(left) * int(times), 0)
+        if isinstance(left, list):
+            call.work.spend(1 + size // ENTRIES_A_STEP, call.offset)
+        else:
+            call.work.room(size, call.offset)
         return left * times
     return call.number(call.number(left) * call.number(right))
 
@@ -149,6 +163,8 @@ OPERATORS: Mapping[str, Callable[[Call, Any, Any], Any]] = {
 def slug(call: Call, value: Any) -> str:
     """Any text as an id: accents dropped, what is no letter or digit a '-'; another script keeps its code points."""
     plain = unicodedata.normalize("NFKD", call.words(value))
+    call.work.room(len(plain), call.offset)
+    call.work.spend(len(plain) // _LETTERS_A_STEP, call.offset)
     kept = "".join(c for c in plain if not unicodedata.combining(c))
     spelt = "".join(c if c.isascii() else f"-u{ord(c):04x}-" if c.isalnum() else "-" for c in kept)
     return call.work.made(re.sub(r"[^A-Za-z0-9_]+", "-", spelt).strip("-_").lower(), call.offset)
@@ -164,7 +180,7 @@ def _changed(change: Callable[..., str]) -> Filter:
 
 
 def _replace(call: Call, whole: str, old: Any, new: Any, count: int = -1) -> str:
-    before, after = call.words(old), call.words(new)
+    before, after = call.search(old, whole), call.words(new)
     most = whole.count(before) if count < 0 else min(whole.count(before), call.number(count))
     call.work.room(len(whole) + most * max(len(after) - len(before), 0), call.offset)
     return whole.replace(before, after, most)
@@ -194,7 +210,9 @@ def _number(call: Call, value: Any, default: Any = None) -> Any:
 
 
 def _round(call: Call, value: Any, precision: int = 0, method: str = "common") -> Any:
-    how = {"common": ROUND_HALF_UP, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}[method]
+    how = {"common": ROUND_HALF_UP, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}.get(method)
+    if how is None:
+        raise call.fault(f"'{clipped(str(method))}' is no way to round.", "There are: common, ceil, floor.")
     if abs(call.number(precision)) > MOST_DIGITS:
         raise call.fault("That many digits are not kept.", "Round to fewer.")
     done = Decimal(call.number(value)).quantize(Decimal(1).scaleb(-precision), how)
@@ -204,6 +222,8 @@ def _round(call: Call, value: Any, precision: int = 0, method: str = "common") -
 def _sort(call: Call, value: Any, reverse: bool = False) -> list[Any]:
     def folded(left: Any, right: Any) -> int:
         if isinstance(left, str) and isinstance(right, str):
+            call.work.room(len(left), call.offset)
+            call.work.room(len(right), call.offset)
             left, right = left.casefold(), right.casefold()
         return ordered(call, left, right)
 
@@ -249,7 +269,8 @@ def _length(call: Call, value: Any) -> int:
     return len(value)
 
 
-def _titled(_call: Call, whole: str) -> str:
+def _titled(call: Call, whole: str) -> str:
+    call.work.spend(len(whole) // _LETTERS_A_STEP, call.offset)
     return re.sub(r"[^\s\-(\[{<]+", lambda word: word.group()[0].upper() + word.group()[1:].lower(), whole)
 
 
@@ -267,11 +288,13 @@ def _range(call: Call, *bounds: Any) -> list[int]:
     numbers = range(*(call.number(bound) for bound in bounds))
     if len(numbers) > MOST_ENTRIES:
         raise call.fault(f"range() makes more than {MOST_ENTRIES:,} numbers.", "Make it shorter.")
-    call.work.spend(1 + len(numbers) // _ENTRIES_A_STEP, call.offset)
+    call.work.spend(1 + len(numbers) // ENTRIES_A_STEP, call.offset)
     return list(numbers)
 
 
-def _trim(_call: Call, whole: str, chars: str | None = None) -> str:
+def _trim(call: Call, whole: str, chars: str | None = None) -> str:
+    if chars is not None and len(call.words(chars)) > MOST_TRIMMED:
+        raise call.fault(f"More than {MOST_TRIMMED} characters are to be trimmed.", "Name fewer.")
     return whole.strip(chars)
 
 

@@ -26,6 +26,11 @@ _TYPES: Mapping[str, Check] = {
 }
 
 
+def pattern(written: str) -> re.Pattern[str]:
+    """A schema's pattern with JSON schema's meaning: `$` is the end, where Python lets a line break follow."""
+    return re.compile(re.sub(r"(?<!\\)\$", r"\\Z", written))
+
+
 def compiled(schema: Schema, root: Schema) -> Check:
     """A function that says whether a value fits the schema; references are looked up in `root`."""
     known = {word: part for word, part in schema.items() if word not in _ANNOTATIONS}
@@ -46,7 +51,7 @@ def compiled(schema: Schema, root: Schema) -> Check:
 
 def _object(schema: Schema, root: Schema) -> Check:
     fields = {key: compiled(part, root) for key, part in schema.get("properties", {}).items()}
-    patterns = [(re.compile(key).search, compiled(part, root)) for key, part in _patterns(schema)]
+    patterns = [(pattern(key).search, compiled(part, root)) for key, part in _patterns(schema)]
     others: Check | None = None
     rest = schema.get("additionalProperties", True)
     if isinstance(rest, Mapping):
@@ -96,8 +101,8 @@ def _enum(values: list[Any], _root: Schema) -> Check:
     return lambda value: not isinstance(value, dict | list) and (type(value), value) in known
 
 
-def _pattern(pattern: str, _root: Schema) -> Check:
-    search = re.compile(pattern).search
+def _pattern(written: str, _root: Schema) -> Check:
+    search = pattern(written).search
     return lambda value: not isinstance(value, str) or search(value) is not None
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from pipeline.recipe.model import Kind, Media, Source
 from pipeline.recipe.words import choice, clipped
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|\Z)|(?:data|file|https?):", re.IGNORECASE)
+_MOST_HINTS = 100
 _FILE_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}\Z")
 _VIDEO_ENDINGS = (".mp4", ".mov", ".webm", ".mkv")
 _AUDIO_ENDINGS = (".mp3", ".wav", ".m4a", ".aac", ".flac", ".ogg")
@@ -25,6 +27,7 @@ _AUDIO_ENDINGS = (".mp3", ".wav", ".m4a", ".aac", ".flac", ".ogg")
 class Made:
     """What others need to know of a shot that they name."""
 
+    id: str
     kind: Kind
     people: bool
 
@@ -34,14 +37,16 @@ class Inputs:
 
     def __init__(self, findings: Findings, folder: Folder, shots: Mapping[str, Made], *, complete: bool) -> None:
         self.findings, self.folder, self.shots, self.complete = findings, folder, shots, complete
+        self.left: Mapping[str, str] = {}  # shots that are not there -> what leaves them out
+        self.scenes = {name.split(".")[0] for name in shots if "." in name}
         self.references: dict[str, Source] = {}
         self.broken: set[str] = set()  # references that have been told of
+        self._hints: dict[str, str] = {}
 
-    def declare(self, declared: Mapping[str, Mapping[str, Any]]) -> None:
-        """Reads the `references` of the recipe."""
-        for name, entry in declared.items():
-            at = ("references", name)
-            source = self._declared(name, entry, at)
+    def declare(self, declared: Mapping[str, tuple[Mapping[str, Any] | None, At]]) -> None:
+        """Reads the `references` of the recipe, each with the way to it; None for one that has been told of."""
+        for name, (entry, at) in declared.items():
+            source = self._declared(name, entry, at) if entry is not None else None
             if source is None:
                 self.broken.add(name)
                 continue
@@ -63,7 +68,7 @@ class Inputs:
                 made = self.shot(text)
                 if made is None:
                     return None
-                return Source(name=name, media=made.kind, shot=text, people=people or made.people)
+                return Source(name=name, media=made.kind, shot=made.id, people=people or made.people)
             media = cast(Media, kind)
             if _SCHEME.match(text):
                 seconds = seconds_of(entry["seconds"]) if "seconds" in entry else None
@@ -76,46 +81,71 @@ class Inputs:
             self.findings.warn((*at, "seconds"), "The length of a file is read from the file.", "Leave `seconds` out.")
         return Source(name=name, media=media, file=file, people=people)
 
-    def shot(self, id: str) -> Made | None:
-        """A shot by its id; None where another fault may have hidden it. Raises `InputFault`."""
-        if made := self.shots.get(id):
+    def shot(self, id: str, scene: str = "") -> Made | None:
+        """A shot by its id, or its name in a scene; None where a fault may have hidden it. Raises `InputFault`."""
+        if made := self._shot(id, scene):
             return made
+        self._left_out(id, scene)
         if not self.complete:
             return None
-        raise InputFault(
-            f"There is no shot '{clipped(id)}'.", choice(id, list(self.shots), "Look at the ids under `shots`.")
-        )
+        hint = self._meant(id, self.shots, "Look at the ids under `shots`.")
+        raise InputFault(f"There is no shot '{clipped(id)}'.", hint)
 
-    def source(self, text: str, at: At) -> Source | None:
-        """What a text names; tells of it and answers None where it is nothing."""
+    def _shot(self, name: str, scene: str) -> Made | None:
+        return (self.shots.get(f"{scene}.{name}") if scene else None) or self.shots.get(name)
+
+    def _left_out(self, name: str, scene: str) -> None:
+        """Raises `InputFault` where this is a shot that is not there on purpose."""
+        for full in (f"{scene}.{name}", name):
+            if why := self.left.get(full):
+                raise InputFault(f"The shot '{clipped(full)}' is left out by {why}.", "Name another, or let it in.")
+
+    def source(self, text: str, at: At, scene: str = "") -> Source | None:
+        """What a text names, in a scene its own shots first; tells of it and answers None where it is nothing."""
         try:
-            return self._source(text)
+            return self._source(text, scene)
         except InputFault as fault:
             self.findings.add(at, fault.fact, fault.hint)
             return None
 
-    def _source(self, text: str) -> Source | None:
-        if text in self.references:
+    def _source(self, text: str, scene: str) -> Source | None:
+        within = self.shots.get(f"{scene}.{text}") if scene else None
+        if text in self.references and within is None:
             return self.references[text]
-        if text in self.broken:
+        if text in self.broken and within is None:
             return None
-        if made := self.shots.get(text):
-            return Source(name=text, media=made.kind, shot=text, people=made.people)
+        if made := within or self.shots.get(text):
+            return Source(name=text, media=made.kind, shot=made.id, people=made.people)
+        self._left_out(text, scene)
         if _SCHEME.match(text):
             address = url(text)
             return Source(name=text, media=_media_of_url(address), url=address)
         if "/" in text or "\\" in text or _FILE_ENDING.search(text):
-            file, media = self.folder.file(text, None)
-            return Source(name=text, media=media, file=file)
+            try:
+                file, media = self.folder.file(text, None)
+                return Source(name=text, media=media, file=file)
+            except InputFault:
+                if "/" in text or text.split(".")[0] not in self.scenes:  # else it is rather a shot of that scene
+                    raise
         if not self.complete:
             return None
-        names = [*self.references, *self.shots]
-        hint = choice(text, names, "Declare it under `references`; a path has a '/' or a file ending.")
+        names = chain(self.references, self.shots)
+        hint = self._meant(text, names, "Declare it under `references`; a path has a '/' or a file ending.")
         raise InputFault(f"There is no shot or reference '{clipped(text)}'.", hint)
 
-    def still(self, text: str, at: At, field: str) -> Source | None:
+    def _meant(self, name: str, known: Iterable[str], otherwise: str) -> str:
+        """The best hint for a name that is not there, found once for each, and for no more than anybody reads."""
+        if name not in self._hints:
+            if len(self._hints) == _MOST_HINTS:
+                return otherwise
+            names = list(known)
+            whole = next((other for other in names if other.endswith(f".{name}")), "")
+            self._hints[name] = f"Did you mean '{whole}'?" if whole else choice(name, names, otherwise)
+        return self._hints[name]
+
+    def still(self, text: str, at: At, field: str, scene: str = "") -> Source | None:
         """As `source`, for a frame: a picture."""
-        source = self.source(text, at)
+        source = self.source(text, at, scene)
         if source is None or source.media == "image":
             return source
         if source.shot and source.media == "video":

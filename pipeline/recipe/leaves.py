@@ -26,7 +26,10 @@ class Leaves:
         told = {word: schema[word] for word in TOLD if word in schema}
         core = {word: part for word, part in schema.items() if word not in TOLD}
         ways = core["anyOf"] if set(core) == {"anyOf"} else [core]
-        return {**told, "anyOf": [*ways, {"$ref": "#/$defs/template"}]}
+        # Editors tell the words of the alternative that comes nearest, and none of those around it.
+        says = {"errorMessage": told["errorMessage"]} if "errorMessage" in told else {}
+        said = [way if way.get("type") in ("array", "object") else {**way, **says} for way in ways]
+        return {**told, "anyOf": [*said, {"$ref": "#/$defs/template"}]}
 
     def frame(self, description: str) -> Schema:
         """A still by name, path or URL, or none."""

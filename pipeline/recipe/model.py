@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pipeline.errors import Fault, Place
 from pipeline.recipe.mention import unmarked
+from pipeline.steps.film import PLAIN, Level
 
 Kind = Literal["video", "image"]
 Media = Literal["image", "video", "audio"]
@@ -102,7 +103,9 @@ class Shot:
     priority: int
     retry: int
     pin: bool
-    dated: bool = False  # its request uses run.date, so it is made anew each date
+    fallback: tuple[Shot, ...] = ()  # what is asked for in its place, one after the other, where it fails
+    dated: bool = False  # its request, or one of its fallbacks', uses run.date, so it is made anew each date
+    note: str = ""  # what was settled otherwise than it says, for the plan
     asked: str = field(default="", repr=False)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
     where: Where = field(repr=False, compare=False)
@@ -111,14 +114,38 @@ class Shot:
         if unmarked(self.asked) != self.prompt:  # it was left out, or belongs to the prompt before this one
             object.__setattr__(self, "asked", self.prompt)
 
+    @property
+    def rungs(self) -> tuple[Shot, ...]:
+        """The shot as declared, then its fallbacks: what may be asked for, in turn."""
+        return (self, *self.fallback)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a cap was written: `place` is a line ("recipe.yaml:6"), a file or a flag, `name` what is written there.
+
+    `name` is a setting with its tables ("budget.run.credits.seegen"), and empty for a flag.
+    """
+
+    source: Literal["recipe", "configuration", "flag"]
+    place: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.place}" if self.source == "configuration" else self.place
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """Upper limits of one scope; None is no limit. `credits` maps accounts; `bare` is credits of the one that pays."""
+    """Upper limits of one scope; None is no limit. `credits` maps accounts; `bare` is credits of the one that pays.
+
+    `origins` says where they were written: of "usd", of each account, and as "" of all credits.
+    """
 
     usd: Decimal | None = None
     credits: Mapping[str, Decimal] | None = None
     bare: Decimal | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
 
     def __bool__(self) -> bool:
         return self.usd is not None or self.credits is not None or self.bare is not None
@@ -146,12 +173,34 @@ SCOPES = ("run", "shot", "day", "week", "month")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Title:
+    """Letters over the shot numbered `at` of the film, or on a card before it (after the last: as many as there are).
+
+    A card fades into what comes after it.
+    """
+
+    text: str
+    seconds: Decimal
+    at: int
+    card: bool
+    crossfade_seconds: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """The cut: the shots in order, an audio bed under it, a resolution (empty: the largest clip's)."""
+    """The cut: the shots in order, an audio bed under it, a resolution (empty: the largest clip's).
+
+    `crossfades` are seconds after each shot, empty where all are cut. The whole rises from black and falls to it.
+    """
 
     shots: tuple[str, ...]
     audio: Source | None = None
     resolution: str = ""
+    crossfades: tuple[Decimal, ...] = ()
+    titles: tuple[Title, ...] = ()
+    level: Level = PLAIN
+    fade_in_seconds: Decimal = Decimal(0)
+    fade_out_seconds: Decimal = Decimal(0)
     where: Where = field(repr=False, compare=False)
 
 
@@ -169,6 +218,7 @@ class Recipe:
     budget: Budget
     film: Film | None
     warnings: tuple[Fault, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)  # ids of shots that are not there -> what leaves them out
 
     @property
     def folder(self) -> Path:

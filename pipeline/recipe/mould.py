@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.recipe.allowance import Names, TemplateFault, Work
 from pipeline.recipe.explain import At
 from pipeline.recipe.template import compiled, is_template
+from pipeline.recipe.texts import field_of
 
 _TEXT_FIELDS = frozenset(
     [
@@ -44,33 +45,33 @@ class Mould:
     make: Callable[[Names, Work], Any]
 
 
-def mould(value: Any, at: At) -> Mould | None:
+def mould(value: Any, at: At, work: Work) -> Mould | None:
     """The mould of a value, None where no template is in it. Raises `TemplateFault` with the way to the text."""
     if isinstance(value, str):
-        return _leaf(value, at) if is_template(value) else None
+        return _leaf(value, at, work) if is_template(value) else None
     if isinstance(value, list):
-        parts: list[tuple[Any, Mould | None]] = [(part, mould(part, (*at, i))) for i, part in enumerate(value)]
+        parts: list[tuple[Any, Mould | None]] = [(part, mould(part, (*at, i), work)) for i, part in enumerate(value)]
         return _list(parts) if any(part for _, part in parts) else None
     if isinstance(value, dict):
-        fields = {key: (part, mould(part, (*at, key))) for key, part in value.items()}
+        fields = {key: (part, mould(part, (*at, key), work)) for key, part in value.items()}
         return _map(fields) if any(part for _, part in fields.values()) else None
     return None
 
 
-def _leaf(source: str, at: At) -> Mould:
+def _leaf(source: str, at: At, work: Work) -> Mould:
     last = next((step for step in reversed(at) if isinstance(step, str)), "")
     wants_text = last in _TEXT_FIELDS and not _is_option(at)
     try:
-        template = compiled(source)
+        template = compiled(source, work)
     except TemplateFault as fault:
-        fault.at = at
+        fault.at = fault.at or at
         raise
 
     def make(names: Names, work: Work) -> Any:
         try:
-            value = template.render(names, work)
+            value = work.settled(template.render(names, work))
         except TemplateFault as fault:
-            fault.at = at
+            fault.at = fault.at or at
             raise
         # A whole expression keeps its type, but an id that is counted is a text all the same.
         return str(value) if wants_text and isinstance(value, int | Decimal) and not isinstance(value, bool) else value
@@ -80,7 +81,7 @@ def _leaf(source: str, at: At) -> Mould:
 
 def _is_option(at: At) -> bool:
     """Whether this is inside `options`, whose keys may be called like fields of a shot."""
-    return at[:2] == ("defaults", "options") or (at[:1] == ("shots",) and at[2:3] == ("options",))
+    return field_of(at)[:1] == ("options",)
 
 
 def _list(parts: list[tuple[Any, Mould | None]]) -> Mould:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +35,8 @@ class Text:
 
     file: str
     characters: str
-    starts: tuple[int, ...] = field(repr=False)
+    starts: Sequence[int] = field(repr=False)
+    lines: dict[int, str] = field(default_factory=dict, repr=False, compare=False)  # those that were asked for
 
     def at(self, index: int) -> Place:
         """The place of the character at `index`."""
@@ -42,7 +44,10 @@ class Text:
         row = bisect_right(self.starts, index) - 1
         start = self.starts[row]
         end = self.starts[row + 1] - 1 if row + 1 < len(self.starts) else len(self.characters)
-        line = self.characters[start:end].rstrip("\r")
+        # A line may be the whole file, and everything in it may be a fault: they share the one text.
+        line = self.lines.get(row)
+        if line is None:
+            line = self.lines[row] = self.characters[start:end].rstrip("\r")
         return Place(file=self.file, line=row + 1, column=index - start + 1, text=line)
 
 
@@ -57,13 +62,13 @@ class Document:
 
     def place(self, path: Path_, *, key: bool = False) -> Place:
         """The place of the value at `path`, or of its key; of the nearest container where there is no such value."""
-        event, key_event = self._events(path)
-        return self.text.at((key_event if key and key_event else event).start_mark.index)
+        spot, key_start = self._spot(path)
+        return self.text.at(key_start if key and key_start is not None else spot.start)
 
     def inside(self, path: Path_, offset: int) -> Place:
         """The place of character `offset` of the text at `path`, however that text is quoted or folded."""
-        event, _ = self._events(path)
-        return self.text.at(syntax.index_inside(self.text.characters, event, offset))
+        spot, _ = self._spot(path)
+        return self.text.at(syntax.index_inside(self.text.characters, spot, offset))
 
     def written(self, path: Path_) -> str:
         """The text at `path` as it is written, or an empty one where no text is there."""
@@ -85,16 +90,15 @@ class Document:
                 return False
         return True
 
-    def _events(self, path: Path_) -> tuple[Any, Any]:
-        node, event, key_event = self.value, self.tree.root, None
+    def _spot(self, path: Path_) -> tuple[yaml12.Spot, int | None]:
+        node, spot, key_start = self.value, self.tree.root, None
         for step in path:
-            entries = self.tree.entries.get(id(node))
             try:
-                event, key_event = entries[step]  # type: ignore[index]
-            except (KeyError, IndexError, TypeError):
+                spot, key_start = self.tree.spot(node, step)
+            except (LookupError, TypeError):
                 break
             node = node[step]
-        return event, key_event
+        return spot, key_start
 
 
 def read(path: Path) -> bytes:
@@ -125,51 +129,63 @@ def read(path: Path) -> bytes:
 
 def parse(data: bytes, file: str) -> Document:
     """The document in these bytes. Raises `RecipeError` where they are no YAML text at all."""
-    text = _decoded(data, file)
+    return document(decoded(data, file))
+
+
+def document(text: Text, what: str = "recipe") -> Document:
+    """The document of a YAML text that is to be a recipe, or `what` else. Raises `RecipeError` where it is none."""
     tree = yaml12.build(text.characters)
     faults = tuple(Fault(place=text.at(flaw.index), fact=flaw.fact, hint=flaw.hint) for flaw in tree.flaws)
     if tree.broken:
         raise RecipeError(faults)
     if tree.value is None:
-        raise RecipeError(
-            [Fault(place=text.at(0), fact="The recipe is empty.", hint="`rushes init` writes a small one that runs.")]
-        )
+        hint = "`rushes init` writes a small one that runs." if what == "recipe" else "Write something there."
+        raise RecipeError([Fault(place=text.at(0), fact=f"The {what} is empty.", hint=hint)])
     return Document(text=text, value=tree.value, faults=faults, tree=tree)
 
 
-def _decoded(data: bytes, file: str) -> Text:
+def decoded(data: bytes, file: str, what: str = "recipe") -> Text:
+    """The characters of a file that is to be a recipe, or `what` else. Raises `RecipeError` where it is no text."""
     for mark, name in _WIDE:
         if data.startswith(mark):
-            fact = f"The recipe is written in {name}."
+            fact = f"The {what} is written in {name}."
             raise RecipeError([_fault(_text(file, ""), 0, fact, "Save it as UTF-8.")])
     found = sniff(data[:HEAD_BYTES])
     if found and not data.isascii():
-        fact = f"This is a file of kind {found[0]} ({found[1]}), not a recipe."
-        raise RecipeError([_fault(_text(file, ""), 0, fact, "Name the YAML file of the recipe.")])
+        fact = f"This is a file of kind {found[0]} ({found[1]}), not a {what}."
+        hint = "Name the YAML file of the recipe." if what == "recipe" else "Name a text file."
+        raise RecipeError([_fault(_text(file, ""), 0, fact, hint)])
     try:
         characters = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8-sig", "replace")
         text = _text(file, before + data[error.start : error.start + 80].decode("utf-8", "replace"))
         fact = f"The byte 0x{data[error.start]:02x} is not UTF-8."
-        raise RecipeError([_fault(text, len(before), fact, "Save the recipe as UTF-8.")]) from None
+        raise RecipeError([_fault(text, len(before), fact, f"Save the {what} as UTF-8.")]) from None
     text = _text(file, characters)
     if bad := _NEVER_TEXT.search(characters):
-        raise RecipeError([_never_text(text, bad.start(), bad.group())])
+        raise RecipeError([_never_text(text, bad.start(), bad.group(), what)])
     return text
 
 
-def _never_text(text: Text, index: int, character: str) -> Fault:
+def _never_text(text: Text, index: int, character: str, what: str) -> Fault:
     if character in "\x85\u2028\u2029":
         fact = f"The line separator U+{ord(character):04X} is here; readers of YAML disagree about what it is."
         return _fault(text, index, fact, "Write an ordinary line break.")
     name = "A NUL" if character == "\0" else f"The control character U+{ord(character):04X}"
-    return _fault(text, index, f"{name} is here; a recipe is text.", "Delete it; is this the right file?")
+    return _fault(text, index, f"{name} is here; a {what} is text.", "Delete it; is this the right file?")
+
+
+def changed(text: Text, characters: str) -> Text:
+    """The text of the same file with these characters."""
+    return _text(text.file, characters)
 
 
 def _text(file: str, characters: str) -> Text:
-    starts = [0, *(match.end() for match in re.finditer("\n", characters))]
-    return Text(file=file, characters=characters, starts=tuple(starts))
+    # An array, since a file may be nothing but line breaks.
+    starts = array("L", [0])
+    starts.extend(match.end() for match in re.finditer("\n", characters))
+    return Text(file=file, characters=characters, starts=starts)
 
 
 def _fault(text: Text, index: int, fact: str, hint: str) -> Fault:

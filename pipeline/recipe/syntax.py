@@ -89,13 +89,13 @@ _JOINT = re.compile(r"\\\r?\n[ \t]*")
 _BREAKS = " \t\r\n"
 
 
-def index_inside(text: str, event: Any, offset: int) -> int:
+def index_inside(text: str, spot: Any, offset: int) -> int:
     """The index in the text of character `offset` of a scalar's value; the value's beginning for anything else."""
-    start, end = event.start_mark.index, event.end_mark.index
-    value = getattr(event, "value", None)
+    start, end = spot.start, spot.end
+    value = spot.value
     if not isinstance(value, str):
         return int(start)
-    style = event.style
+    style = spot.style
     if style in ("|", ">"):
         return _inside_block(text, start, value, offset, folded=style == ">")
     if style in ("'", '"'):

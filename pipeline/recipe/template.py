@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.recipe.allowance import CHARACTERS_A_STEP, Names, TemplateFault, Work, attribute, text
 from pipeline.recipe.words import choice, clipped, counted
@@ -22,6 +22,7 @@ MOST_SOURCE = 20_000
 
 _PLAIN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*\}\}")
 _MARKS = ("{{", "{%", "{#")
+_STATEMENTS = ["if", "elif", "else", "endif", "for", "endfor", "set", "include", "import", "from", "macro", "endmacro"]
 _WORDS = frozenset(
     ["true", "false", "none", "True", "False", "None", "and", "or", "not", "if", "else", "in", "is", "for", "loop"]
 )
@@ -43,26 +44,37 @@ class Template:
             from pipeline.recipe.evaluate import render
 
             return render(self.tree, names, work)
+        work.spend(1 + len(self.pieces) // 16)
         if len(self.pieces) == 3 and not self.pieces[0] and not self.pieces[2]:
             return self.look_up(names, self.pieces[1], 0)
         done = list(self.pieces)
         for index in range(1, len(done), 2):
             value = self.look_up(names, done[index], index)
-            done[index] = value if type(value) is str else text(value, self.offset(index), work)
+            done[index] = value if isinstance(value, str) else self.said(value, index, work)
         made = "".join(done)
         return work.made(made) if len(made) > CHARACTERS_A_STEP else made
 
+    def said(self, value: Any, index: int, work: Work) -> str:
+        """The value of piece `index` as it stands in a text."""
+        try:
+            return text(value, 0, work)
+        except TemplateFault as fault:
+            fault.offset = self.offset(index)
+            raise
+
     def look_up(self, names: Names, dotted: str, index: int) -> Any:
         """The value of a dotted name."""
-        if dotted in names:
-            return names[dotted]
-        first, *rest = dotted.split(".")
-        offset = self.offset(index or 1)
-        if first not in names:
-            raise names.unknown(first, offset)
-        value = names[first]
-        for name in rest:
-            value = attribute(value, name, offset)
+        first, *rest = dotted.split(".") if "." in dotted else (dotted,)
+        try:
+            value = names[first]
+        except KeyError:
+            raise names.unknown(first, self.offset(index or 1)) from None
+        try:
+            for name in rest:
+                value = attribute(value, name, 0)
+        except TemplateFault as fault:
+            fault.offset = self.offset(index or 1)
+            raise
         return value
 
     def offset(self, index: int) -> int:
@@ -76,8 +88,8 @@ def is_template(value: str) -> bool:
     return "{" in value and any(mark in value for mark in _MARKS)
 
 
-def compiled(source: str) -> Template:
-    """The template of a text. Raises `TemplateFault` where it is none."""
+def compiled(source: str, work: Work) -> Template:
+    """The template of a text. Raises `TemplateFault` where it is none, or one too many."""
     if len(source) > MOST_SOURCE:
         raise TemplateFault(
             f"This template has {counted(len(source))} characters.", f"At most {counted(MOST_SOURCE)} are read."
@@ -87,8 +99,23 @@ def compiled(source: str) -> Template:
     plain = not is_template(texts) and not any(_WORDS & set(name) or _hidden(name) for name in names)
     if plain:
         return Template(source, frozenset(name[0] for name in names), tuple(pieces))
-    tree, found = _parsed(source)
+    tree, found = parsed(source, work)
     return Template(source, found, (), tree)
+
+
+def parsed(source: str, work: Work) -> tuple[nodes.Template, frozenset[str]]:
+    """The grammar of a template, and the names it may use with all that it borrows. Raises `TemplateFault`."""
+    if len(source) > MOST_SOURCE:
+        raise TemplateFault(
+            f"This template has {counted(len(source))} characters.", f"At most {counted(MOST_SOURCE)} are read."
+        )
+    work.reading(source)
+    tree, names = _parsed(source)
+    if "include" in source or "import" in source:
+        from pipeline.recipe.borrow import BORROWING, borrowed
+
+        names = names.union(*(borrowed(node, work).names for node in tree.find_all(BORROWING)))
+    return tree, names
 
 
 def _hidden(name: list[str]) -> bool:
@@ -105,7 +132,7 @@ def _parsed(source: str) -> tuple[nodes.Template, frozenset[str]]:
         raise _broken(str(error.message), error.lineno) from None
     except RecursionError:
         raise TemplateFault("This template is nested too deeply.", "Take it apart with `vars`.") from None
-    except (ValueError, ArithmeticError, AssertionError):
+    except (ValueError, ArithmeticError, AssertionError, SyntaxError):  # the last from digits of another script
         raise TemplateFault("This template has a number or a name that cannot be read.", "Write it shorter.") from None
 
 
@@ -116,9 +143,7 @@ def _broken(message: str, offset: int) -> TemplateFault:
         return TemplateFault(f"'{word}' is never closed.", f"Write `{{% end{word} %}}` where it ends.", offset)
     if unknown := re.search(r"unknown tag '(\w+)'", message):
         fact = f"There is no statement '{clipped(unknown.group(1))}' here."
-        return TemplateFault(
-            fact, choice(unknown.group(1), ["if", "elif", "else", "endif", "for", "endfor", "set"]), offset
-        )
+        return TemplateFault(fact, choice(unknown.group(1), _STATEMENTS), offset)
     plain = message.split(". ")[0].rstrip(".").replace("end of print statement", "'}}'")
     plain = plain.replace("end of statement block", "'%}'").replace("''", "'")
     fact = f"The template breaks off here: {plain[:1].lower()}{clipped(plain[1:], 120)}."
@@ -132,6 +157,10 @@ def _environment() -> Environment:
 
     class Placed(Environment):
         """Jinja2's grammar, where the line number of every token and node is the offset of its first character."""
+
+        def handle_exception(self, source: str | None = None) -> NoReturn:
+            # Jinja2 compiles and runs a line that raises the error again, for a prettier traceback.
+            raise
 
         def _tokenize(
             self, source: str, name: str | None, filename: str | None = None, state: str | None = None

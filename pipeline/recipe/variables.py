@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from pipeline.errors import UserError
 from pipeline.recipe import yaml12
 from pipeline.recipe.allowance import Names, TemplateFault, Work
+from pipeline.recipe.explain import At
 from pipeline.recipe.findings import Findings
 from pipeline.recipe.mould import mould
+from pipeline.recipe.texts import FILES
 from pipeline.recipe.words import choice, clipped, said
 
 RESERVED = frozenset(
@@ -48,34 +52,65 @@ class Variables:
     declared: Mapping[str, Any]  # the values of `vars`, worked out
 
 
-def settle(
-    declared: Mapping[str, Any], given: Mapping[str, str], date: str, findings: Findings, work: Work
-) -> Variables:
+Declared = Mapping[str, tuple[Any, At]]
+"""Variables as they are written, each with the way to it."""
+
+
+def settle(declared: Declared, given: Mapping[str, str], date: str, findings: Findings, work: Work) -> Variables:
     """Works out `vars`. Raises `UserError` for a `--var` that is not declared or not of its kind."""
-    replaced = {name: _given(name, value, declared) for name, value in given.items()}
-    names = Names({"run": {"date": date}})
-    dated = {"run"}
-    done: dict[str, Any] = {}
-    for name, written in declared.items():
-        at = ("vars", name)
+    written = {name: value for name, (value, _) in declared.items()}
+    replaced = {name: _given(name, value, written) for name, value in given.items()}
+    return _settled(declared, replaced, Names({"run": {"date": date}}), frozenset({"run"}), findings, work)
+
+
+def inside(above: Variables, declared: Declared, scene: Mapping[str, Any], findings: Findings, work: Work) -> Variables:
+    """The variables that the shots of a scene have: its own over those of the recipe, which they may name."""
+    names = Names(above.names)
+    names["scene"] = scene
+    return _settled(declared, {}, names, above.dated, findings, work)
+
+
+def _settled(
+    declared: Declared, replaced: Mapping[str, Any], names: Names, before: Iterable[str], findings: Findings, work: Work
+) -> Variables:
+    dated, done = set(before), dict[str, Any]()
+    declared = _in_order(declared, work)
+    # Whoever names a later variable would otherwise be told that there is none.
+    absent = names.absent = dict.fromkeys(declared, "comes further down.")
+    for name, (written, at) in declared.items():
         if name in RESERVED:
             findings.add(
                 at, f"'{name}' has a meaning of its own in templates.", "Give the variable another name.", key=True
             )
         value = replaced.get(name, written)
-        # Whoever names a later variable would otherwise be told that there is none.
-        names.absent = {later: "comes further down." for later in declared if later not in done and later != name}
-        names.absent = {**names.absent, name: "is what is being worked out here."}
+        absent[name] = "is what is being worked out here."
+        of_date = False
         try:
-            if name not in replaced and (made := mould(written, at)):
+            if name not in replaced and (made := mould(written, at, work)):
                 value = made.make(names, work)
-                if made.names & dated:
-                    dated.add(name)
+                of_date = not made.names.isdisjoint(dated)
         except TemplateFault as fault:
             findings.template(fault, at)
+        (dated.add if of_date else dated.discard)(name)
         names[name] = done[name] = value
+        del absent[name]
     names.absent = {}
     return Variables(names=names, dated=frozenset(dated), declared=done)
+
+
+def _in_order(declared: Declared, work: Work) -> Declared:
+    """Variables of several files in an order in which each comes after those it names; else as they are."""
+    if len({at[:2] if at[0] == FILES else () for _, at in declared.values()}) < 2:
+        return declared
+    names = dict[str, list[str]]()
+    for name, (value, at) in declared.items():
+        with suppress(TemplateFault):  # it is told of when it is worked out
+            made = mould(value, at, work)
+            names[name] = sorted(made.names & declared.keys()) if made else []
+    try:
+        return {name: declared[name] for name in (*TopologicalSorter(names).static_order(), *declared)}
+    except CycleError:
+        return declared
 
 
 def _given(name: str, value: str, declared: Mapping[str, Any]) -> Any:

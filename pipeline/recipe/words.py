@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 _SHOWN = 40
+_NAME = 100
 _COMPARED = 300
 
 
@@ -28,15 +29,22 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def choice(word: str, known: Sequence[str], otherwise: str = "") -> str:
     """A hint: the name that was probably meant, else all of them where they are few, else `otherwise`."""
     if found := nearest(word, known):
-        return f"Did you mean '{found}'?"
+        return f"Did you mean '{clipped(found, _NAME)}'?"
     if known and len(known) <= 12:
-        return f"There {'is' if len(known) == 1 else 'are'}: {', '.join(known)}."
+        shown = ", ".join(clipped(name, _NAME) for name in known)
+        return f"There {'is' if len(known) == 1 else 'are'}: {shown}."
     return otherwise
 
 
 def clipped(text: str, most: int = _SHOWN) -> str:
     """A text short enough for a sentence, its control characters escaped."""
-    shown = text if len(text) <= most else text[: most - 1] + "…"
+    return legible(text if len(text) <= most else text[: most - 1] + "…")
+
+
+def legible(shown: str) -> str:
+    """A text with its control characters, and all else that is not seen, escaped."""
+    if shown.isprintable():
+        return shown
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
 
 

@@ -17,10 +17,11 @@ from yaml import events as on
 
 from pipeline.recipe import syntax
 from pipeline.recipe.syntax import Flaw
+from pipeline.recipe.words import clipped
 
 MOST_DEPTH = 40
 MOST_FLAWS = 1_000
-MOST_NODES = 500_000
+MOST_NODES = 400_000
 MOST_DIGITS = 40
 MOST_EXPONENT = 100
 
@@ -37,14 +38,37 @@ _BASES = {"0o": 8, "0x": 16}
 
 @dataclass(slots=True, kw_only=True)
 class Tree:
-    """A plain value, the events of its parts by container, and what is wrong with the text; `broken`: past reading."""
+    """A plain value, the spots of its parts by container, and what is wrong with the text; `broken`: past reading."""
 
     value: Any = None
     root: Any = None
-    # id(container) -> key -> (event of the value, event of the key), or a list of such pairs
-    entries: dict[int, Any] = field(default_factory=dict)
+    # id(container) -> (spot of the value, where its key begins) of each part in order; no key in a list
+    entries: dict[int, list[tuple[Spot, int | None]]] = field(default_factory=dict)
+    _orders: dict[int, dict[str, int]] = field(default_factory=dict)  # of maps that were asked for
     flaws: list[Flaw] = field(default_factory=list)
     broken: bool = False
+
+    def spot(self, container: Any, step: str | int) -> tuple[Spot, int | None]:
+        """Where a part of a list or map stands, and its key. Raises `LookupError`, `TypeError` where there is none."""
+        entries = self.entries[id(container)]
+        if not isinstance(container, dict):
+            return entries[step]  # type: ignore[index]
+        order = self._orders.get(id(container))
+        if order is None:
+            order = self._orders[id(container)] = {key: at for at, key in enumerate(container)}
+        return entries[order[step]]  # type: ignore[index]
+
+
+class Spot:
+    """Where a node stands in the text: all that is kept of an event, which is ten times as large."""
+
+    __slots__ = ("end", "start", "style", "value")
+
+    def __init__(self, event: Any) -> None:
+        self.start: int = event.start_mark.index
+        self.end: int = event.end_mark.index
+        self.value: str | None = getattr(event, "value", None)
+        self.style: str | None = getattr(event, "style", None)
 
 
 class _Stop(Exception):
@@ -56,11 +80,11 @@ class _Open:
     """A container whose end has not been read yet."""
 
     container: Any
-    entries: Any
+    entries: list[tuple[Spot, int | None]]
     event: Any
     nodes_before: int
     key: str | None = None
-    key_event: Any = None
+    key_start: int | None = None
     skip: bool = False  # the value to come has a key that cannot stand
 
 
@@ -76,8 +100,11 @@ def scalar(text: str) -> Any:
         return int(text[2:], base) if base else int(text)
     if _DECIMAL.match(text):
         _check_digits(text)
-        number = Decimal(text)
-        if abs(number.adjusted()) > MOST_EXPONENT:
+        try:
+            number = Decimal(text)
+        except ArithmeticError:  # its exponent is beyond Decimal itself
+            number = Decimal("inf")
+        if not number.is_finite() or abs(number.adjusted()) > MOST_EXPONENT:
             raise ValueError(f"The number {text} is beyond what a recipe can use.")
         return number
     if _ENDLESS.match(text):
@@ -104,6 +131,7 @@ class _Builder:
         self.stack: list[_Open] = []
         self.anchors: dict[str, tuple[Any, int]] = {}  # name -> value, nodes in it
         self.kept: list[Any] = []  # values of refused keys, kept alive so that no id is used twice
+        self.keys: dict[str, str] = {}  # each once, however often it is written
         self.nodes = 0
         self.documents = 0
 
@@ -115,9 +143,9 @@ class _Builder:
                 if kind is on.ScalarEvent:
                     self.scalar(event)
                 elif kind is on.MappingStartEvent:
-                    self.open(event, {}, {})
+                    self.open(event, {})
                 elif kind is on.SequenceStartEvent:
-                    self.open(event, [], [])
+                    self.open(event, [])
                 elif kind is on.MappingEndEvent or kind is on.SequenceEndEvent:
                     self.close()
                 elif kind is on.AliasEvent:
@@ -161,17 +189,17 @@ class _Builder:
     def tagged(self, event: Any) -> None:
         if event.tag not in ("!", "tag:yaml.org,2002:str"):
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self.flaw(event, f"The tag {tag} is not read here.", "Delete the tag; a text goes in quotes.")
+            self.flaw(event, f"The tag {clipped(tag)} is not read here.", "Delete the tag; a text goes in quotes.")
 
-    def open(self, event: Any, container: Any, entries: Any) -> None:
+    def open(self, event: Any, container: Any) -> None:
         if len(self.stack) >= MOST_DEPTH:
             self.stop(event, f"This is nested more than {MOST_DEPTH} levels deep.", "Is it a recipe?")
         if event.tag is not None:
             self.tagged(event)
         # Counted before its parts, so that an alias to a container that is still open is seen as such.
-        opened = _Open(container, entries, event, self.nodes)
+        opened = _Open(container, [], event, self.nodes)
         self.add(container, event)
-        self.tree.entries[id(container)] = entries
+        self.tree.entries[id(container)] = opened.entries
         self.stack.append(opened)
 
     def close(self) -> None:
@@ -185,7 +213,9 @@ class _Builder:
         if found is None or inside:
             what = "stands for something it is part of" if inside else "is unknown here"
             self.stop(
-                event, f"The alias *{event.anchor} {what}.", "Write it out; a text that begins with * needs quotes."
+                event,
+                f"The alias *{clipped(event.anchor)} {what}.",
+                "Write it out; a text that begins with * needs quotes.",
             )
             return
         value, nodes = found
@@ -199,12 +229,12 @@ class _Builder:
                 event, f"The recipe unfolds to more than {MOST_NODES:,} values.", "Many like shots are one with `each`."
             )
         if not self.stack:
-            self.tree.value, self.tree.root = value, event
+            self.tree.value, self.tree.root = value, Spot(event)
             return
         top = self.stack[-1]
         if type(top.container) is list:
             top.container.append(value)
-            top.entries.append((event, None))
+            top.entries.append((Spot(event), None))
         elif top.skip:
             top.skip = False
             self.kept.append(value)
@@ -212,7 +242,7 @@ class _Builder:
             self.key(top, value, event)
         else:
             top.container[top.key] = value
-            top.entries[top.key] = (event, top.key_event)
+            top.entries.append((Spot(event), top.key_start))
             top.key = None
 
     def key(self, top: _Open, value: Any, event: Any) -> None:
@@ -230,10 +260,12 @@ class _Builder:
             self.flaw(event, "The merge key << is not read here.", hint)
         elif value in top.container:
             top.skip = True
-            first = top.entries[value][1].start_mark.line + 1
-            self.flaw(event, f"The key '{value}' is here twice; the first is in line {first}.", "Delete one of them.")
+            _, before = top.entries[list(top.container).index(value)]
+            first = self.text.count("\n", 0, before) + 1
+            fact = f"The key '{clipped(value)}' is here twice; the first is in line {first}."
+            self.flaw(event, fact, "Delete one of them.")
         else:
-            top.key, top.key_event = value, event
+            top.key, top.key_start = self.keys.setdefault(value, value), event.start_mark.index
 
 
 def _events(text: str) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,9 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.events import (
+    Cancelled,
     Doubted,
     Event,
     Failed,
+    Gone,
     Refused,
     RunEnded,
     RunStarted,
@@ -20,6 +23,7 @@ from pipeline.events import (
     Started,
     Submitted,
     Succeeded,
+    minute,
 )
 from pipeline.money import ZERO
 from pipeline.plan.model import Plan
@@ -31,6 +35,7 @@ class AttemptStatus(StrEnum):
     RUNNING = "running"  # under way here, or at the service that has its job
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"  # by the user's wish
     REFUSED = "refused"  # certainly not taken by the service
     UNKNOWN = "unknown"  # perhaps taken by the service
     INTERRUPTED = "interrupted"  # work on this machine whose process ended
@@ -51,13 +56,17 @@ class Attempt:
     status: AttemptStatus
     error: str | None
     hint: str
+    cause: str  # "moderation", or empty
+    stands: bool  # its failure stands for its key
     reserved: Decimal  # at first
     held: Decimal
     charged: Decimal | None
     refunded: Decimal
     usd: Decimal | None
     source: str
+    book: str  # the price book that `reserved` comes from
     facts: Mapping[str, Any]  # what else the service told, as JSON
+    fallback: int | None = None  # the rung of its shot's ladder, 0 as declared; None: none that it has now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +80,16 @@ class Spent:
     usd: Decimal | None
 
 
+_OfAttempt = Started | Submitted | Refused | Doubted | Settled | Succeeded | Failed | Cancelled
+
+
 class _Open:
     """An attempt while its events are read."""
 
-    def __init__(self, event: Started | Submitted | Refused | Doubted | Settled | Succeeded | Failed) -> None:
+    def __init__(self, event: _OfAttempt) -> None:
         self.step, self.key, self.number = event.step, event.key, event.attempt
-        self.provider = self.account = self.hint = self.source = ""
+        self.provider = self.account = self.hint = self.source = self.book = self.cause = ""
+        self.stands = False
         self.submitted_at = event.at
         self.task_id: str | None = None
         self.finished_at: str | None = None
@@ -112,12 +125,15 @@ class _Open:
             status=status,
             error=self.error,
             hint=self.hint,
+            cause=self.cause,
+            stands=self.stands,
             reserved=self.reserved,
             held=held,
             charged=self.charged,
             refunded=self.refunded,
             usd=self.usd,
             source=self.source,
+            book=self.book,
             facts=self.facts,
         )
 
@@ -131,14 +147,17 @@ _HOLDING = frozenset({AttemptStatus.RUNNING, AttemptStatus.UNKNOWN})
 
 
 def attempts(events: Iterable[Event], plan: Plan) -> dict[str, list[Attempt]]:
-    """By step id, every attempt at it in the order they were begun, whatever key the step had then."""
+    """By step id, every attempt at it in the order they were begun, whatever key the step had then.
+
+    One whose key is another step's now was that step's under an earlier name.
+    """
     found: dict[tuple[str, str, int], _Open] = {}
     for event in events:
         match event:
             case RunStarted() | RunEnded():
                 for attempt in found.values():
                     attempt.left_alone = True
-            case Skipped():
+            case Skipped() | Gone():
                 pass
             case Succeeded(attempt=0):  # another step's result, shared
                 pass
@@ -148,21 +167,30 @@ def attempts(events: Iterable[Event], plan: Plan) -> dict[str, list[Attempt]]:
                     found[name] = _Open(event)
                 _take_in(found[name], event)
     providers = {step.id: (step.provider, step.account) for step in plan.steps}
+    rungs = {(take.generate, key): n for take in plan.takes for n, key in reversed(list(enumerate(take.keys)))}
+    owners: dict[str, list[str]] = {}
+    for step in plan.steps:
+        owners.setdefault(step.key, []).append(step.id)
     by_step: dict[str, list[Attempt]] = {}
     for attempt in found.values():
-        by_step.setdefault(attempt.step, []).append(attempt.closed(plan, providers))
+        now = owners.get(attempt.key, [attempt.step])
+        owner = attempt.step if attempt.step in now else now[0]
+        rung = rungs.get((owner, attempt.key))
+        by_step.setdefault(owner, []).append(dataclasses.replace(attempt.closed(plan, providers), fallback=rung))
     return by_step
 
 
-def _take_in(attempt: _Open, event: Started | Submitted | Refused | Doubted | Settled | Succeeded | Failed) -> None:
+def _take_in(attempt: _Open, event: _OfAttempt) -> None:
     match event:
         case Started():
             attempt.provider, attempt.account, attempt.reserved = event.provider, event.account, event.credits
+            attempt.book = event.book
         case Submitted():
             attempt.task_id, attempt.submitted_at = event.job_id, event.at
             attempt.status = attempt.error = attempt.finished_at = None
         case Refused():
             attempt.end(AttemptStatus.REFUSED, event.at, event.error, event.hint)
+            attempt.cause = event.cause
         case Doubted() if attempt.task_id:  # it is still the service's, and is asked after again
             attempt.error = event.error
         case Doubted():
@@ -176,6 +204,16 @@ def _take_in(attempt: _Open, event: Started | Submitted | Refused | Doubted | Se
             attempt.end(AttemptStatus.SUCCEEDED, event.at)
         case Failed():
             attempt.end(AttemptStatus.FAILED, event.at, event.error, event.hint)
+            attempt.cause, attempt.stands = event.cause or attempt.cause, event.permanent
+        case Cancelled():
+            attempt.end(AttemptStatus.CANCELLED, event.at, event.why)
+
+
+def in_flight(attempt: Attempt) -> str | None:
+    """Who has the job of an attempt that has no end; None where it has one, or no service is known to have it."""
+    if attempt.status is not AttemptStatus.RUNNING or not attempt.task_id:
+        return None
+    return f"{attempt.provider} has it as {attempt.task_id} since {minute(attempt.submitted_at)} UTC"
 
 
 def by_account(tried: Iterable[Attempt], accounts: Iterable[str]) -> dict[str, Spent]:

@@ -12,8 +12,8 @@ from pipeline.report import drawing, markdown, plan_json, plan_text
 
 PLANS: Mapping[str, Callable[[Plan, Book, int], str]] = {
     "table": lambda plan, book, width: plan_text.plan_table(plan, width=width, book=book),
-    "json": lambda plan, *_: dumps(plan_json.plan_json(plan), indent=2),
-    "markdown": lambda plan, *_: f"```mermaid\n{drawing.mermaid(plan)}```",
+    "json": lambda plan, book, _: dumps(plan_json.plan_json(plan, book), indent=2),
+    "markdown": lambda plan, book, _: drawing.markdown(plan, book),
     "svg": lambda plan, *_: drawing.svg(plan),
     "mermaid": lambda plan, *_: drawing.mermaid(plan),
     "dot": lambda plan, *_: drawing.dot(plan),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -52,3 +52,12 @@ def cost(
         usd=None if unknown else sum((usd or ZERO for _, _, usd, _ in (*once, *charges)), ZERO),
         others=others,
     )
+
+
+def differences(tried: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """The attempts whose charge is not what it was estimated at, or of which something was given back."""
+    return tuple(a for a in tried if a.charged is not None and (a.refunded or _is_otherwise(a)))
+
+
+def _is_otherwise(attempt: Attempt) -> bool:
+    return attempt.charged != attempt.reserved and bool(attempt.reserved or attempt.book)  # else there is no estimate

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 
+from pipeline.plan.budget import Book
 from pipeline.plan.model import Action, Plan, Step, take_id
 from pipeline.report.layered import Point, layout
 from pipeline.report.legible import fit, line
-from pipeline.report.plan_text import by, price, sums
+from pipeline.report.markdown import escaped
+from pipeline.report.plan_text import by, price, summary, sums
 
 _WORDS = {Action.RUN: "to make", Action.REUSE: "there", Action.RESUME: "under way", Action.BLOCKED: "blocked"}
 _MARGIN = 28.0
@@ -135,6 +137,12 @@ def mermaid(plan: Plan) -> str:
         "  classDef blocked fill:#fbe8e5,stroke:#c0493d,color:#2a2723",
     ]
     return "\n".join(lines) + "\n"
+
+
+def markdown(plan: Plan, book: Book | None = None) -> str:
+    """The plan as Markdown: drawn, then what is to pay and what the caps leave."""
+    said = "\n".join(f"- {escaped(one)}" for one in summary(plan, book))
+    return f"```mermaid\n{mermaid(plan)}```\n\n{said}"
 
 
 def _label(step: Step) -> tuple[str, str]:

@@ -15,6 +15,12 @@ def number(value: Decimal) -> Decimal:
     return value if len(value.as_tuple().digits) <= 15 else _FITS.plus(value)
 
 
+def dollars(value: Any) -> str:
+    """An amount of dollars from JSON, with its cents at least."""
+    shown = Decimal(str(value)).normalize()
+    return f"${shown:,.2f}" if int(shown.as_tuple().exponent) >= -2 else f"${shown:,f}"
+
+
 def plain(value: Any) -> Any:
     """A JSON value with texts for what JSON has no word for, such as dates, infinities and half characters."""
     if isinstance(value, str):

@@ -102,7 +102,7 @@ def _card(shot: Mapping[str, Any]) -> dict[str, Any]:
         "by": markdown.made_by(shot),
         "seed": shot["seed"],
         "key": str(shot["key"] or ""),
-        "why": str(shot["why"]),
+        "why": _why(shot),
         "reproducible": str(shot["reproducible"]),
         "cost": markdown.cost(shot),
         "usd": "" if not shot["usd"] else markdown.dollars(shot["usd"]),
@@ -117,6 +117,12 @@ def _card(shot: Mapping[str, Any]) -> dict[str, Any]:
         "frame_sha256": str(frame.get("sha256") or ""),
         "attempts": [_attempt(attempt) for attempt in shot["attempts"]],
     }
+
+
+def _why(shot: Mapping[str, Any]) -> str:
+    """Why it was to be made, in words that are true now that it is there."""
+    why = str(shot["why"])
+    return why.replace("not made yet", "was not made yet", 1) if shot["status"] == "done" else why
 
 
 def _file(output: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,12 +172,12 @@ def _film(film: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _money(budget: Mapping[str, Any]) -> dict[str, Any]:
-    caps = budget["caps"]["run"]
+    caps = {cap["unit"]: cap["cap"] for cap in budget["caps"] if cap["scope"] == "run"}
     accounts = [
         {
             "name": str(name),
             "unit": str(account["unit"]),
-            "cap": "" if caps["credits"].get(name) is None else markdown.amount(caps["credits"][name]),
+            "cap": markdown.amount(caps[name]) if name in caps else "",
             **{
                 word: markdown.amount(account[word])
                 for word in ("estimated", "reserved", "charged", "refunded", "unknown")
@@ -183,7 +189,9 @@ def _money(budget: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "accounts": accounts,
         "usd": "" if budget["usd"] is None else markdown.dollars(budget["usd"]),
-        "usd_cap": "" if caps["usd"] is None else markdown.dollars(caps["usd"]),
+        "usd_cap": markdown.dollars(caps["usd"]) if "usd" in caps else "",
+        "caps": list(markdown.caps_left(budget, budget["caps"])),
+        "otherwise": list(markdown.otherwise(budget)),
     }
 
 

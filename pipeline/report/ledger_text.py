@@ -13,10 +13,12 @@ from typing import Any
 
 from pipeline.digest import dumps
 from pipeline.money import ZERO, text
+from pipeline.plan.room import Room
 from pipeline.providers.address import REHEARSAL
-from pipeline.report.exact import plain
-from pipeline.report.legible import cells, fit, line, pad
-from pipeline.report.markdown import dollars
+from pipeline.report.caps import cap_lines, caps_json, unseen, unseen_json
+from pipeline.report.exact import dollars, plain
+from pipeline.report.legible import cells, fit, line, pad, wrap
+from pipeline.store.balances import Change
 from pipeline.store.spending import By, Row, Source, Spending, Sums
 
 REHEARSED = "Rehearsals, whose credits are no money"
@@ -54,23 +56,41 @@ class Asked:
         return " ".join(filter(None, parts))
 
 
-def ledger_table(spent: Spending, asked: Asked, width: int = 110) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What the ledger tells beside its sums: what the user's caps leave now, and what balances say that it does not."""
+
+    caps: Sequence[Room] = ()
+    changes: Sequence[Change] = ()
+
+    def lines(self, zone: str) -> list[str]:
+        """A sentence for each."""
+        said = list(cap_lines(caps_json(self.caps, asked=False), zone, {}))
+        return said + list(unseen(map(unseen_json, self.changes)))
+
+
+NOTHING = Beside()
+
+
+def ledger_table(spent: Spending, asked: Asked, width: int = 110, beside: Beside = NOTHING) -> str:
     """A line a group and blocks by account, in `width` columns where the figures leave names any room."""
+    notes = [part for said in beside.lines(asked.time_zone) for part in wrap(said, max(width, 40))]
     if not spent.totals:
-        return nothing(asked)
+        return "\n".join([nothing(asked), *notes])
     lines: list[str] = []
     for title, part in _parts(spent):
         lines += ["", title, ""] if title and lines else [title, ""] if title else []
         lines += _accounts(part, width) if spent.by == "account" else _blocks(part, asked, width)
         if not title:
             lines += textwrap.wrap(worth(part), width)
-    return "\n".join(lines)
+    return "\n".join([*lines, *([""] if notes else []), *notes])
 
 
-def ledger_markdown(spent: Spending, asked: Asked, width: int = 0) -> str:
+def ledger_markdown(spent: Spending, asked: Asked, width: int = 0, beside: Beside = NOTHING) -> str:
     """The same as Markdown: a table of every group and total, then where the figures come from."""
+    notes = [f"- {_cell(said)}" for said in beside.lines(asked.time_zone)]
     if not spent.totals:
-        return _cell(nothing(asked)) + "\n"
+        return "\n".join([_cell(nothing(asked)), *([""] if notes else []), *notes, ""])
     lines = ["# Ledger", ""]
     names = ["account", *_GROUPS[spent.by]]
     for title, part in _parts(spent):
@@ -82,13 +102,13 @@ def ledger_markdown(spent: Spending, asked: Asked, width: int = 0) -> str:
         if part.by != "account":
             for row in part.totals:
                 lines.append(_grid_row([row.account, *["total", ""][: len(names) - 1]], row.sums, strong=True))
-        lines += ["", *(f"- {_cell(f'{row.account}: {prices(row.sums)}')}" for row in part.totals)]
+        lines += ["", *(f"- {_cell(f'{row.account}: {prices(row.sums)}{differing(row.sums)}')}" for row in part.totals)]
         lines += [f"- {_cell(worth(part))}"] if not title else []
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, *notes, *([""] if notes else [])])
 
 
-def ledger_json(spent: Spending, asked: Asked, width: int = 0) -> str:
+def ledger_json(spent: Spending, asked: Asked, width: int = 0, beside: Beside = NOTHING) -> str:
     """The same as JSON with exact numbers; `usd` is null where dollars are not all known."""
     real = [row for row in spent.totals if not _is_rehearsal(row)]
     unknown = [row.account for row in real if not row.sums.in_dollars]
@@ -101,11 +121,13 @@ def ledger_json(spent: Spending, asked: Asked, width: int = 0) -> str:
         "rows": [_document(row, spent.by) for row in _in_order(spent.rows)],
         "totals": [_document(row, "account") for row in _in_order(spent.totals)],
         "usd": {"total": None if unknown else known, "known": known, "not_known_for": unknown},
+        "caps": caps_json(beside.caps, asked=False),
+        "unseen": [unseen_json(change) for change in beside.changes],
     }
     return dumps(plain(document), indent=2)
 
 
-Show = Callable[[Spending, Asked, int], str]
+Show = Callable[[Spending, Asked, int, Beside], str]
 FORMATS: Mapping[str, Show] = {"table": ledger_table, "json": ledger_json, "markdown": ledger_markdown}
 
 
@@ -136,6 +158,15 @@ def prices(sums: Sums) -> str:
         return "the ledger does not tell which price book its estimates come from"
     books = (f"{name} ({', '.join(found)})" if found else name for name, found in places.items())
     return f"estimated by {'; '.join(books)}"
+
+
+def differing(sums: Sums) -> str:
+    """How many charges are not what was estimated, and by how much; empty where none is."""
+    if not sums.differing:
+        return ""
+    noun = "charge differs" if sums.differing == 1 else "charges differ"
+    parts = [f"{text(sums.more)} more"] * bool(sums.more) + [f"{text(sums.less)} less"] * bool(sums.less)
+    return f"; {sums.differing} {noun} from that, {' and '.join(parts)} in all"
 
 
 def worth(spent: Spending) -> str:
@@ -193,7 +224,7 @@ def _blocks(spent: Spending, asked: Asked, width: int) -> Iterator[str]:
 def _sourced(start: str, sums: Sums, width: int, *, tellers: bool) -> list[str]:
     """Where an account's figures come from, in lines; `tellers`: also who told the charges."""
     charged = f"{_TOLD} {told_by(sums)}; " if tellers and (sums.charged or sums.untold) else ""
-    said = line(f"{start}{charged}{prices(sums)}")
+    said = line(f"{start}{charged}{prices(sums)}{differing(sums)}")
     return textwrap.wrap(said, max(width, 40), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
@@ -237,6 +268,7 @@ def _document(row: Row, by: By) -> dict[str, Any]:
         "sources": {source.replace(" ", "_"): sums.sources.get(source, ZERO) for source in _TELLERS},
         "untold": sums.untold,
         "books": list(sums.books),
+        "differences": {"attempts": sums.differing, "more": sums.more, "less": sums.less},
     }
 
 

@@ -51,14 +51,31 @@ def fit(text: str, width: int) -> str:
     return kept.rstrip() + ELLIPSIS if width > 0 else ""
 
 
+def wrap(text: str, width: int, indent: str = "  ") -> list[str]:
+    """The text in lines of at most `width` columns, those after the first indented; a longer word is cut."""
+    lines = [""]
+    for word in line(text).split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
+        if lines[-1].strip() and cells(longer) > width:
+            lines.append(indent + word)
+        else:
+            lines[-1] = longer
+    return [fit(one, width) for one in lines]
+
+
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """The line filled up with spaces to `width` columns; `right` puts them before it."""
     space = " " * max(0, width - cells(text))
     return space + text if right else text + space
 
 
-def table(head: list[str], body: list[list[str]], width: int, *, right: frozenset[int] = frozenset()) -> list[str]:
-    """Lines of a table of at most `width` columns: the last column gives way first, then the widest before it."""
+def table(
+    head: list[str], body: list[list[str]], width: int, *, right: frozenset[int] = frozenset(), whole: bool = False
+) -> list[str]:
+    """Lines of a table of at most `width` columns: the last column gives way first, then the widest before it.
+
+    What does not fit is cut; `whole` has the last column go on below instead.
+    """
     cleaned = [[line(cell) for cell in row] for row in body]
     widths = [max(cells(row[i]) for row in [head, *cleaned]) for i in range(len(head))]
     gaps = 2 * (len(head) - 1)
@@ -68,6 +85,9 @@ def table(head: list[str], body: list[list[str]], width: int, *, right: frozense
         widths[widths.index(max(widths[:-1]))] -= 1
     found = []
     for row in [head, *cleaned]:
-        shown = [pad(fit(cell, widths[i]), widths[i], right=i in right) for i, cell in enumerate(row)]
+        *first, final = row
+        told, *more = wrap(final, widths[-1], "") if whole else [final]
+        shown = [pad(fit(cell, widths[i]), widths[i], right=i in right) for i, cell in enumerate([*first, told])]
         found.append(fit("  ".join(shown).rstrip(), width))
+        found += [" " * (sum(widths[:-1]) + gaps) + part for part in more]
     return found

@@ -10,14 +10,17 @@ from typing import Any
 import pipeline
 from pipeline.events import RunStarted
 from pipeline.money import ZERO
-from pipeline.plan.budget import Limit, Limits
+from pipeline.plan.room import rooms
+from pipeline.plan.spent import book_of
 from pipeline.report.attempts import Attempt, by_account, dollars
-from pipeline.report.exact import number, plain
+from pipeline.report.caps import caps_json, unseen_json
+from pipeline.report.costs import differences
+from pipeline.report.exact import plain
 from pipeline.report.manifest_schema import VERSION, schema
 from pipeline.report.rows import FilmRow, Output, Row, Rows, rows
 from pipeline.report.story import Story
 
-__all__ = ["limits_json", "manifest", "schema"]
+__all__ = ["manifest", "schema"]
 
 
 def manifest(story: Story) -> dict[str, Any]:
@@ -50,18 +53,6 @@ def manifest(story: Story) -> dict[str, Any]:
     return cleaned
 
 
-def limits_json(limits: Limits) -> dict[str, Any]:
-    """Caps as JSON: for the run, for each take, and what happens when one forbids something."""
-    return {"run": _limit(limits.run), "shot": _limit(limits.take), "on_exceed": limits.on_exceed}
-
-
-def _limit(limit: Limit) -> dict[str, Any]:
-    return {
-        "usd": None if limit.usd is None else number(limit.usd),
-        "credits": {name: number(most) for name, most in sorted(limit.credits.items())},
-    }
-
-
 def _relative(path: PurePath, folder: PurePath) -> str:
     """Where the recipe lies as seen from the output folder, so that both can be moved together."""
     try:
@@ -76,10 +67,14 @@ def _version(story: Story) -> str:
 
 
 def _budget(story: Story, found: Rows) -> dict[str, Any]:
-    accounts = story.plan.accounts
+    accounts, limits = story.plan.accounts, story.plan.limits
     spent = by_account(found.tried, accounts)
+    book = book_of(tuple(story.events), limits)
+    book.watch(story.held)
     return {
-        "caps": limits_json(story.plan.limits),
+        "caps": caps_json(rooms(limits, book, accounts=accounts), asked=False, folders=False),
+        "on_exceed": limits.on_exceed,
+        "time_zone": limits.zone,
         "by_account": {
             name: {
                 "estimated": found.estimated.get(name, ZERO),
@@ -93,6 +88,21 @@ def _budget(story: Story, found: Rows) -> dict[str, Any]:
             for name, entry in spent.items()
         },
         "usd": dollars(found.tried),
+        "differences": [_difference(one) for one in differences(found.tried)],
+        "unseen": [unseen_json(one) for one in story.unseen],
+    }
+
+
+def _difference(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "step": attempt.step,
+        "account": attempt.account,
+        "task_id": attempt.task_id,
+        "status": attempt.status.value,
+        "estimated": attempt.reserved,
+        "charged": attempt.charged,
+        "refunded": attempt.refunded,
+        "source": attempt.source,
     }
 
 
@@ -103,6 +113,7 @@ def _shot(row: Row) -> dict[str, Any]:
         "kind": row.kind,
         "status": row.status.value,
         "stale": row.stale,
+        "fallback": row.fallback,
         "provider": row.provider,
         "model": row.model,
         "account": row.account or None,
@@ -124,6 +135,8 @@ def _shot(row: Row) -> dict[str, Any]:
         "attempts": [_attempt(attempt) for attempt in row.attempts],
         "error": row.error,
         "hint": row.hint,
+        "cause": row.cause or None,
+        "remedy": row.remedy.value if row.remedy else None,
     }
 
 
@@ -142,16 +155,21 @@ def _output(output: Output) -> dict[str, Any]:
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {
         "step": attempt.step,
+        "fallback": attempt.fallback,
         "provider": attempt.provider or None,
         "account": attempt.account or None,
         "task_id": attempt.task_id,
+        "estimated": attempt.reserved,
         "charged": attempt.charged,
+        "refunded": attempt.refunded,
         "source": attempt.source or None,
+        "book": attempt.book or None,
         "reported": dict(attempt.facts),
         "submitted_at": attempt.submitted_at,
         "finished_at": attempt.finished_at,
         "status": attempt.status.value,
         "error": attempt.error,
+        "cause": attempt.cause or None,
     }
 
 

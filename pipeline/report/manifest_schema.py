@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.report.remedies import Remedy
+
 VERSION = 1
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -25,9 +27,9 @@ def value(types: str, description: str, **more: Any) -> dict[str, Any]:
     return {"description": description, "type": names[0] if len(names) == 1 else names, **more}
 
 
-def choice(description: str, *names: str) -> dict[str, Any]:
+def choice(description: str, *names: str | None) -> dict[str, Any]:
     """One of these words."""
-    return {"description": description, "enum": list(names)}
+    return {"description": description, "enum": [None if name is None else str(name) for name in names]}
 
 
 def amounts(description: str) -> dict[str, Any]:
@@ -37,21 +39,41 @@ def amounts(description: str) -> dict[str, Any]:
 
 DIGEST = "^sha256:[0-9a-f]{64}$"
 KEY = "^k1:[0-9a-f]{64}$"
+SCOPES = ("run", "shot", "day", "week", "month")
 STATUSES = ("done", "reused", "pending", "failed", "skipped", "cancelled", "unknown")
 
 
-def limits() -> dict[str, Any]:
-    """The shape of caps; used by plan and manifest."""
-    cap = {
-        "usd": value("number null", "Upper limit in dollars; null is none.", minimum=0),
-        "credits": amounts("Upper limit in credits, by account; an account that is not named has none."),
-    }
+def caps(*, asked: bool) -> dict[str, Any]:
+    """The shape of caps in a document; `asked`: with what a plan asks of them."""
     properties = {
-        "run": entry("For the whole run.", cap),
-        "shot": entry("For one take of a shot.", cap),
-        "on_exceed": choice("What happens where a cap forbids something.", "refuse", "stop", "skip"),
+        "scope": choice("Whose cap it is: the run's, each take's, or that of all runs in a period.", *SCOPES),
+        "take": value("string null", "Of a cap for each take: the one that comes nearest to it; else null."),
+        "unit": value("string", "The account whose credits are counted; usd for dollars, usd@rehearsal for rehearsed."),
+        "cap": value("number", "The most there may be.", minimum=0),
+        "before": value("number", "Spent, or held for what is under way or of unknown outcome.", minimum=0),
+        "asked": value("number null", "What the plan would reserve; null where it is not known.", minimum=0),
+        "left": value("number null", "What is then left, less than 0 where it is too much; null where not known."),
+        "since": value("string null", "Of a period: when it began, ISO time in UTC."),
+        "until": value("string null", "Of a period: when it ends, ISO time in UTC."),
+        "source": {"description": "Who set it; null: not told.", "enum": ["recipe", "configuration", "flag", None]},
+        "place": value("string null", "Where it is written: a file and its line, a file, or a flag."),
+        "setting": value("string null", "What is written there, with the tables that it stands in."),
     }
-    return entry("The tightest caps of recipe, configuration and flags.", properties)
+    if not asked:
+        del properties["asked"]
+    return {
+        "description": "The tightest caps of recipe, configuration and flags, and what they leave.",
+        "type": "array",
+        "items": entry("One cap.", properties),
+    }
+
+
+def policy() -> dict[str, Any]:
+    """The shape of what happens at a cap, and of whose days are meant."""
+    return {
+        "on_exceed": choice("What happens where a cap forbids something.", "refuse", "stop", "skip"),
+        "time_zone": value("string", "Decides days, weeks and months."),
+    }
 
 
 def _file(types: str) -> dict[str, Any]:
@@ -82,7 +104,7 @@ def _run() -> dict[str, Any]:
 
 def _budget() -> dict[str, Any]:
     account = {
-        "estimated": value("number", "Upper price of what was not there when the run began.", minimum=0),
+        "estimated": value("number", "Upper price of all attempts, and of what may yet be begun.", minimum=0),
         "reserved": value("number", "Held for requests that are under way.", minimum=0),
         "charged": value("number", "Spent, as the service says or, where it says nothing, as estimated.", minimum=0),
         "refunded": value("number", "Given back by the service.", minimum=0),
@@ -91,15 +113,51 @@ def _budget() -> dict[str, Any]:
         "usd": value("number null", "What was charged in dollars; null where it is not known.", minimum=0),
     }
     properties = {
-        "caps": limits(),
+        "caps": caps(asked=False),
+        **policy(),
         "by_account": {
             "description": "What this run has to do with each account.",
             "type": "object",
             "additionalProperties": entry("One account; amounts in its unit.", account),
         },
         "usd": value("number null", "What this run was charged in dollars; null where it is not known.", minimum=0),
+        "differences": {
+            "description": "Attempts that were charged otherwise than estimated, or of which something was given back.",
+            "type": "array",
+            "items": _difference(),
+        },
+        "unseen": {
+            "description": "What accounts' balances told that no attempt of any run explains, since this run began.",
+            "type": "array",
+            "items": _unseen(),
+        },
     }
     return entry("The money of this run.", properties)
+
+
+def _difference() -> dict[str, Any]:
+    properties = {
+        "step": value("string", "The step that was tried."),
+        "account": value("string", "Whose credits."),
+        "task_id": value("string null", "The service's name for the job."),
+        "status": value("string", "How the attempt stands."),
+        "estimated": value("number", "What was reserved for it, by the price book.", minimum=0),
+        "charged": value("number", "What it cost.", minimum=0),
+        "refunded": value("number", "What the service says it gave back; no part of what is charged.", minimum=0),
+        "source": value("string", "Who said so: a provider, estimate, user."),
+    }
+    return entry("One attempt.", properties)
+
+
+def _unseen() -> dict[str, Any]:
+    properties = {
+        "account": value("string", "Whose credits."),
+        "outside": value("number", "Certainly spent outside this ledger.", minimum=0),
+        "came_in": value("number", "Certainly come in: bought, or given back later than told.", minimum=0),
+        "since": value("string", "When its balance was asked before, ISO time in UTC."),
+        "until": value("string", "When it was asked then."),
+    }
+    return entry("Two balances of one account.", properties)
 
 
 def _first_frame() -> dict[str, Any]:
@@ -123,16 +181,25 @@ def _first_frame() -> dict[str, Any]:
 def _attempt() -> dict[str, Any]:
     properties = {
         "step": value("string", "The step that was tried."),
+        "fallback": value(
+            "integer null", "Which of the shot's fallbacks it asked for; 0: as declared, null: none that it has now."
+        ),
         "provider": value("string null", "Who was asked; null for work on this machine that no provider does."),
         "account": value("string null", "Whose credits; null where nobody charges."),
         "task_id": value("string null", "The service's name for the job; null for work on this machine."),
+        "estimated": value("number", "What was reserved for it at first.", minimum=0),
         "charged": value("number null", "What it cost; null until somebody said so.", minimum=0),
+        "refunded": value("number", "What the service says it gave back; no part of what is charged.", minimum=0),
         "source": value("string null", "Who said so: a provider, estimate, user; null for nobody yet."),
+        "book": value("string null", "The price book that the estimate comes from; null where there is none."),
         "reported": {"description": "What else the service told of it: tokens, a seed.", "type": "object"},
         "submitted_at": value("string", "When it was begun, ISO time in UTC."),
         "finished_at": value("string null", "When it ended; null where it has not."),
-        "status": choice("How it stands.", "running", "succeeded", "failed", "refused", "unknown", "interrupted"),
+        "status": choice(
+            "How it stands.", "running", "succeeded", "failed", "cancelled", "refused", "unknown", "interrupted"
+        ),
         "error": value("string null", "What went wrong."),
+        "cause": _cause(),
     }
     return entry("One attempt in this run, the first one first.", properties)
 
@@ -164,6 +231,7 @@ def _shot() -> dict[str, Any]:
         "kind": choice("What it is.", "video", "image"),
         "status": choice("How it stands; done is made in this run, reused was there before.", *STATUSES),
         "stale": value("boolean", "Kept although what it was made from has changed."),
+        "fallback": value("integer", "Which of its fallbacks made it, or is to; 0 is the shot as declared.", minimum=0),
         "provider": value("string", "Who makes it."),
         "model": value("string", "The model's portable name, or the service's own."),
         "account": value("string null", "Whose credits; null where nobody charges."),
@@ -179,8 +247,18 @@ def _shot() -> dict[str, Any]:
         "attempts": {"description": "What was tried in this run.", "type": "array", "items": _attempt()},
         "error": value("string null", "What went wrong, or what it waits for."),
         "hint": value("string null", "The way out."),
+        "cause": _cause(),
+        "remedy": choice(
+            "What brings it about: the same command, a change or --redo, `rushes recover`, a cap, or what it needs.",
+            *Remedy,
+            None,
+        ),
     }
     return entry("One take of a shot.", properties)
+
+
+def _cause() -> dict[str, Any]:
+    return choice("The class of what went wrong, where it has one: a service's rules forbid it.", "moderation", None)
 
 
 def _film() -> dict[str, Any]:

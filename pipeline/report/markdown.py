@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from pipeline import money
-from pipeline.report.legible import fit, line, table
+from pipeline.report.caps import cap_lines, unseen
+from pipeline.report.exact import dollars as dollars
+from pipeline.report.legible import fit, line, table, wrap
 
 _MARKUP = re.compile(r"[\\`*_\[\]#!|<>~&@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_MOST_NAMED = 4
 _AS_NUMBER = frozenset("<>&|@:.")  # where a backslash does not help
 STATUSES = ("done", "reused", "pending", "failed", "skipped", "cancelled", "unknown")
 
@@ -19,9 +22,9 @@ def summary(manifest: Mapping[str, Any]) -> str:
     """The manifest as Markdown: what became of each take, the film, and the money."""
     recipe, run = manifest["recipe"], manifest["run"]
     lines = [
-        f"# {_escaped(recipe.get('title') or recipe['name'])}",
+        f"# {escaped(recipe.get('title') or recipe['name'])}",
         "",
-        f"Run `{_code(run['id'])}` is **{_escaped(run['status'])}**: {_escaped(counted(manifest))}.",
+        f"Run `{_code(run['id'])}` is **{escaped(run['status'])}**: {escaped(counted(manifest))}.",
         "",
         "| take | status | by | cost | why |",
         "|---|---|---|---:|---|",
@@ -31,17 +34,17 @@ def summary(manifest: Mapping[str, Any]) -> str:
         video = next((out["path"] for name, out in shot["outputs"].items() if name in ("video", "image")), None)
         name = f"`{_code(take_name(shot))}`" + (f" [file]({_target(video)})" if video else "")
         mark = " (stale)" if shot["stale"] else ""
-        cells = [name, _escaped(shot["status"]) + mark, _escaped(made_by(shot)), _escaped(cost(shot)), _escaped(why)]
+        cells = [name, escaped(shot["status"]) + mark, escaped(made_by(shot)), escaped(cost(shot)), escaped(why)]
         lines.append(f"| {' | '.join(cells)} |")
     film = manifest.get("film")
     if film:
-        link = f": [{_escaped(film['path'])}]({_target(film['path'])})" if film["path"] else ""
-        told = f" ({_escaped(film['error'])})" if film["error"] else ""
-        lines += ["", f"Film {_escaped(film['status'])}{link}{told}"]
-    lines += ["", *(f"- {_escaped(said)}" for said in money_lines(manifest))]
+        link = f": [{escaped(film['path'])}]({_target(film['path'])})" if film["path"] else ""
+        told = f" ({escaped(film['error'])})" if film["error"] else ""
+        lines += ["", f"Film {escaped(film['status'])}{link}{told}"]
+    lines += ["", *(f"- {escaped(said)}" for said in money_lines(manifest))]
     warnings = manifest.get("warnings") or ()
     if warnings:
-        lines += ["", "**Warnings**", "", *(f"- {_escaped(warning)}" for warning in warnings)]
+        lines += ["", "**Warnings**", "", *(f"- {escaped(warning)}" for warning in warnings)]
     return "\n".join(lines) + "\n"
 
 
@@ -57,9 +60,9 @@ def status_text(manifest: Mapping[str, Any], *, width: int = 120) -> str:
     if film:
         body.append(["film", film["status"] + ("*" if film["stale"] else ""), "this machine", "free", _told(film)])
     if body:
-        lines += ["", *table(["TAKE", "STATUS", "BY", "CREDITS", ""], body, width, right=frozenset({3}))]
+        lines += ["", *table(["TAKE", "STATUS", "BY", "CREDITS", ""], body, width, right=frozenset({3}), whole=True)]
     lines.append("")
-    lines += [fit(line(said), width) for said in money_lines(manifest)]
+    lines += [part for said in money_lines(manifest) for part in wrap(said, width)]
     if any(shot["stale"] for shot in (*manifest["shots"], *([film] if film else []))):
         lines.append("* stale: kept although what it was made from has changed")
     return "\n".join(lines)
@@ -71,8 +74,9 @@ def take_name(shot: Mapping[str, Any]) -> str:
 
 
 def made_by(shot: Mapping[str, Any]) -> str:
-    """The account, or the provider, and the model."""
-    return f"{shot['account'] or shot['provider']} {shot['model']}"
+    """The account, or the provider, and the model; and which fallback of the shot that is, where it is one."""
+    rung = f"fallback {shot['fallback']}: " if shot.get("fallback") else ""
+    return f"{rung}{shot['account'] or shot['provider']} {shot['model']}"
 
 
 def counted(manifest: Mapping[str, Any]) -> str:
@@ -106,45 +110,83 @@ def amount(value: Any) -> str:
     return money.text(Decimal(str(value)))
 
 
-def dollars(value: Any) -> str:
-    """An amount of dollars from JSON, with its cents at least."""
-    exact = Decimal(str(value))
-    shown = exact.normalize()
-    return f"${shown:,.2f}" if int(shown.as_tuple().exponent) >= -2 else f"${shown:,f}"
-
-
 def money_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each account that this run has to do with, and one for the dollars."""
+    """A sentence for each account that this run has to do with, for the dollars, and for what differs."""
     budget = manifest["budget"]
     spent = False
+    caps = {cap["unit"]: cap["cap"] for cap in budget["caps"] if cap["scope"] == "run"}
     for name, account in budget["by_account"].items():
         parts = [f"{amount(account['charged'])} {account['unit']} charged"]
         parts += [f"{amount(account[word])} {word}" for word in ("reserved", "unknown", "refunded") if account[word]]
-        cap = budget["caps"]["run"]["credits"].get(name)
-        limit = "" if cap is None else f" (cap {amount(cap)})"
+        limit = f" (cap {amount(caps[name])})" if name in caps else ""
         spent = True
         yield f"{name}: {', '.join(parts)} of {amount(account['estimated'])} estimated{limit}"
     if not spent:
         yield "Nothing was charged: everything was made on this machine."
         return
-    cap = budget["caps"]["run"]["usd"]
-    limit = "" if cap is None else f" (cap {dollars(cap)})"
+    limit = f" (cap {dollars(caps['usd'])})" if "usd" in caps else ""
     if budget["usd"] is None:
         yield f"Dollars: not known, since the price of a credit is not{limit}"
+    elif any(account["reserved"] or account["unknown"] for account in budget["by_account"].values()):
+        told = f"{dollars(budget['usd'])} charged" if budget["usd"] else "none charged yet"
+        yield f"Dollars: {told}, and what is held is not in it{limit}"
     else:
         yield f"Dollars: {dollars(budget['usd'])}{limit}"
+    yield from caps_left(budget, [cap for cap in budget["caps"] if cap["since"]])
+    yield from otherwise(budget)
+
+
+def caps_left(budget: Mapping[str, Any], caps: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence for each of these caps: what it leaves."""
+    units = {name: str(account["unit"]) for name, account in budget["by_account"].items()}
+    return cap_lines(caps, str(budget["time_zone"]), units)
+
+
+def otherwise(budget: Mapping[str, Any]) -> Iterator[str]:
+    """What was charged otherwise than estimated, by account, and what only the balances tell."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for one in budget["differences"]:
+        found.setdefault(str(one["account"]), []).append(one)
+    for account, some in found.items():
+        more, less = over_and_under((_exact(one["charged"]), _exact(one["estimated"])) for one in some)
+        named = [_otherwise(one) for one in some[:_MOST_NAMED]]
+        rest = [f"and {len(some) - _MOST_NAMED} more"] if len(some) > _MOST_NAMED else []
+        parts = [f"{money.text(more)} more"] * bool(more) + [f"{money.text(less)} less"] * bool(less)
+        whole = f" ({' and '.join(parts)} than estimated)" if parts else ""
+        yield f"{account}: not charged as estimated{whole}: {', '.join([*named, *rest])}"
+    yield from unseen(budget["unseen"])
+
+
+def over_and_under(charges: Iterable[tuple[Decimal, Decimal]]) -> tuple[Decimal, Decimal]:
+    """By how much charges were above their estimates, and by how much below, each added up; of (charged, estimated)."""
+    more = less = money.ZERO
+    for charged, estimated in charges:
+        more, less = more + max(money.ZERO, charged - estimated), less + max(money.ZERO, estimated - charged)
+    return more, less
+
+
+def _otherwise(one: Mapping[str, Any]) -> str:
+    back = f" ({amount(one['refunded'])} given back)" if one["refunded"] else ""
+    return f"{one['step']} {amount(one['charged'])} of {amount(one['estimated'])}{back}"
+
+
+def _exact(value: Any) -> Decimal:
+    return Decimal(str(value))
 
 
 def _told(row: Mapping[str, Any]) -> str:
-    """What there is to say about a row: its error and the way out, else its file, else why it stands so."""
+    """What there is to say about a row: its error, else its file, else why it stands so.
+
+    The way out of what has a remedy is told once for all that it helps, by `ending.troubles`.
+    """
     if row["error"]:
-        return f"{row['error']} {row.get('hint') or ''}".strip()
+        return str(row["error"]) if row.get("remedy") else f"{row['error']} {row.get('hint') or ''}".strip()
     outputs = row.get("outputs") or {}
     files = [out["path"] for name, out in outputs.items() if name in ("video", "image", "upscaled")]
     return str(row.get("path") or (files[-1] if files else row.get("why") or ""))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """A stranger's text as Markdown that shows exactly that: no markup, link, mention or HTML."""
     return _MARKUP.sub(lambda c: f"&#{ord(c[0])};" if c[0] in _AS_NUMBER else "\\" + c[0], line(str(text)))
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.plan.model import Action, Plan, Step, Totals
+from pipeline.money import Price
+from pipeline.plan.budget import Book
+from pipeline.plan.model import Action, Fallback, Plan, Step, Totals
+from pipeline.plan.room import rooms
+from pipeline.report.caps import caps_json
 from pipeline.report.exact import number, plain
-from pipeline.report.manifest import limits_json
-from pipeline.report.manifest_schema import DRAFT, amounts, choice, entry, limits, value
+from pipeline.report.manifest_schema import DRAFT, amounts, caps, choice, entry, policy, value
 
 VERSION = 1
 
 
-def plan_json(plan: Plan) -> dict[str, Any]:
-    """The plan as a JSON value with `Decimal` amounts; what a credit costs in dollars stands with each account."""
+def plan_json(plan: Plan, book: Book | None = None) -> dict[str, Any]:
+    """The plan as a JSON value with `Decimal` amounts; what a credit costs in dollars stands with each account.
+
+    `book` is that of the run which would be continued, and of all runs in the present periods.
+    """
+    room = rooms(plan.limits, book or Book(plan.limits), plan.steps)
     found = {
         "plan": VERSION,
         "recipe": {
@@ -32,7 +40,11 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             }
             for account in plan.accounts.values()
         },
-        "limits": limits_json(plan.limits),
+        "limits": {
+            "caps": caps_json(room),
+            "on_exceed": plan.limits.on_exceed,
+            "time_zone": plan.limits.zone,
+        },
         "warnings": [" ".join((fault.fact, fault.hint)).strip() for fault in plan.warnings],
     }
     cleaned: dict[str, Any] = plain(found)
@@ -52,11 +64,46 @@ def _step(step: Step) -> dict[str, Any]:
         "key": step.key,
         "action": step.action.value,
         "why": step.why,
+        "rung": step.rung,
         "follows": step.follows,
         "stale": step.stale,
-        "credits": {"low": number(step.price.low), "high": number(step.price.high)},
-        "usd": None if step.price.usd is None else number(step.price.usd),
+        **_price(step.price),
+        "fallback": [_fallback(one) for one in step.fallback],
     }
+
+
+def _fallback(one: Fallback) -> dict[str, Any]:
+    return {
+        "rung": one.rung,
+        "step": one.step,
+        "provider": one.provider,
+        "model": one.model or None,
+        "account": one.account or None,
+        "key": one.key or None,
+        **_price(one.price),
+        "denied": one.denied or None,
+    }
+
+
+def _price(price: Price) -> dict[str, Any]:
+    return {
+        "credits": {"low": number(price.low), "high": number(price.high)},
+        "usd": None if price.usd is None else number(price.usd),
+    }
+
+
+def fallen(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The steps of a plan that was saved, on the fallbacks it told of where they are on those now, and what follows."""
+    was = {step["id"]: step for step in before}
+    moved: dict[str, Mapping[str, Any]] = {}
+    for step in now:
+        earlier = was.get(step["id"], {"fallback": ()})
+        one = next((one for one in earlier["fallback"] if one["key"] == step["key"]), None)
+        if one is not None:
+            moved[step["id"]] = {**earlier, "key": step["key"], "credits": one["credits"], "usd": one["usd"]}
+        elif not moved.keys().isdisjoint(step["needs"]):
+            moved[step["id"]] = {**earlier, "key": step["key"]}
+    return [moved.get(step["id"], step) for step in before]
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
@@ -91,7 +138,7 @@ def schema() -> dict[str, Any]:
             "type": "object",
             "additionalProperties": entry("One account.", account),
         },
-        "limits": limits(),
+        "limits": entry("The caps.", {"caps": caps(asked=True), **policy()}),
         "warnings": {"description": "What to look at twice.", "type": "array", "items": {"type": "string"}},
         "wants": _wants(),
     }
@@ -138,9 +185,30 @@ def _step_schema() -> dict[str, Any]:
         "key": value("string", "Digest of what decides its result.", pattern="^k1:[0-9a-f]{64}$"),
         "action": choice("What a run would do about it.", *(action.value for action in Action)),
         "why": value("string", "Why."),
+        "rung": value("integer", "Which of the shot's fallbacks is asked for; 0 is the shot as declared.", minimum=0),
         "follows": value("boolean", "It would run only because something before it changed."),
         "stale": value("boolean", "It is kept although what it was made from has changed."),
         "credits": entry("Its price in its account's unit.", price),
         "usd": value("number null", "Its upper price in dollars; null where it is not known.", minimum=0),
+        "fallback": {"description": "What comes after it if it fails.", "type": "array", "items": _fallback_schema()},
     }
     return entry("One unit of the plan.", properties)
+
+
+def _fallback_schema() -> dict[str, Any]:
+    price = {
+        "low": value("number", "What is expected.", minimum=0),
+        "high": value("number", "What would be reserved.", minimum=0),
+    }
+    properties = {
+        "rung": value("integer", "Which fallback of the shot it is, from 1.", minimum=1),
+        "step": value("string", "The step that it would be."),
+        "provider": value("string", "Who would do it."),
+        "model": value("string null", "With which model."),
+        "account": value("string null", "Whose credits; null where nobody charges."),
+        "key": value("string null", "Digest of what decides its result; null where that is not known yet."),
+        "credits": entry("Its price in its account's unit.", price),
+        "usd": value("number null", "Its upper price in dollars; null where it is not known.", minimum=0),
+        "denied": value("string null", "The cap that forbids it as things stand; null where none does."),
+    }
+    return entry("What may be asked for in the step's place.", properties)

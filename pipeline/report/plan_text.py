@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 
-from pipeline.money import ZERO, text
+from pipeline.money import text
 from pipeline.plan.budget import Book
-from pipeline.plan.model import Action, Plan, Step, Totals
-from pipeline.report.legible import fit, line, table
-from pipeline.report.markdown import dollars
+from pipeline.plan.model import Action, Block, Fallback, Plan, Step, Totals, total
+from pipeline.plan.room import rooms
+from pipeline.report.caps import cap_lines, caps_json
+from pipeline.report.exact import dollars
+from pipeline.report.legible import line, table, wrap
 from pipeline.steps.upload import Upload
 
 MARKS = {Action.RUN: "+", Action.REUSE: "=", Action.RESUME: ">", Action.BLOCKED: "!"}
@@ -19,13 +20,20 @@ _WORDS = {Action.RUN: "to make", Action.REUSE: "there", Action.RESUME: "under wa
 def plan_table(plan: Plan, *, width: int, book: Book | None = None) -> str:
     """The plan in lines of at most `width` columns; `book` is the run's that is continued, for what its caps leave."""
     width = max(40, width)
-    body = [
-        [MARKS[step.action], step.id, by(step), "" if step.action is Action.REUSE else price(step), step.why]
-        for step in plan.steps
-    ]
+    body = [row for step in plan.steps for row in _lines(step)]
     lines = table(["", "STEP", "BY", "CREDITS", "WHY"], body, width, right=frozenset({3})) if body else []
-    lines += ["", *(fit(said, width) for said in _summary(plan, book))]
+    lines += ["", *(part for said in summary(plan, book) for part in wrap(said, width))]
     return "\n".join(lines)
+
+
+def _lines(step: Step) -> Iterator[list[str]]:
+    """A step, and below it what may come after it where it fails."""
+    yield [MARKS[step.action], step.id, by(step), "" if step.action is Action.REUSE else price(step), step.why]
+    for one in step.fallback:
+        larger = ", made larger" if one.step.endswith("/upscale") else ""
+        denied = f", but {one.denied}" if one.denied else ""
+        made_by = " ".join(filter(None, (one.account or one.provider, one.model)))
+        yield ["", "", made_by, price(one), f"if that fails: fallback {one.rung}{larger}{denied}"]
 
 
 def by(step: Step) -> str:
@@ -36,7 +44,7 @@ def by(step: Step) -> str:
     return " ".join(filter(None, (step.account or step.provider, step.model))) or "this machine"
 
 
-def price(step: Step) -> str:
+def price(step: Step | Fallback) -> str:
     """A step's price in its account's unit: one amount, or the expected and the upper one."""
     if not step.account:
         return "free"
@@ -61,13 +69,20 @@ def _unit(plan: Plan, account: str) -> str:
     return plan.accounts[account].unit if account in plan.accounts else "credits"
 
 
-def _summary(plan: Plan, book: Book | None) -> Iterator[str]:
+def summary(plan: Plan, book: Book | None) -> Iterator[str]:
+    """How many steps there are, what is to pay, and what the caps leave."""
     counts = {action: sum(step.action is action for step in plan.steps) for action in Action}
     parts = [f"{MARKS[action]} {count} {_WORDS[action]}" for action, count in counts.items() if count]
     noun = "step" if len(plan.steps) == 1 else "steps"
     yield f"{len(plan.steps)} {noun}: {', '.join(parts)}" if parts else "Nothing is asked for."
     now, follows = plan.totals(follows=False), plan.totals(follows=True)
     yield f"To pay now: {'up to ' if any(now.credits.values()) else ''}{sums(now, plan)}"
+    if may := [one for one in plan.fallbacks() if not one.denied]:
+        yield f"Where shots fail, their fallbacks: up to {sums(total(may), plan)} more"
+    over = [step for step in plan.steps if step.block is Block.BUDGET and step.account]
+    if over:
+        noun = "step" if len(over) == 1 else "steps"
+        yield f"Left out by a cap: {len(over)} {noun}, up to {sums(total(over), plan)}; made if money comes back"
     names = list(dict.fromkeys(s.shot for s in plan.steps if s.follows and s.action is Action.RUN and s.provider))
     if names:
         paid = any(follows.credits.values())
@@ -77,35 +92,7 @@ def _summary(plan: Plan, book: Book | None) -> Iterator[str]:
 
 
 def _caps(plan: Plan, book: Book | None) -> Iterator[str]:
-    """Each cap for the run with what the plan leaves of it, then the caps for a take."""
-    totals = plan.totals()
-    asked: dict[str, Decimal | None] = {**totals.credits, "usd": totals.usd}
-    for unit, cap in _units(plan.limits.run.credits, plan.limits.run.usd):
-        before = book.sum("run", unit) if book else ZERO
-        spent = f", {_bare(unit, before)} spent or held" if before else ""
-        wanted = asked.get(unit, ZERO)
-        if wanted is None:
-            left = "what is left is not known"
-        elif before + wanted > cap:
-            left = f"{_bare(unit, before + wanted - cap)} too much"
-        else:
-            left = f"{_bare(unit, cap - before - wanted)} left after this"
-        yield f"Cap for the run: {_amount(unit, cap, plan)}{spent}, {left}"
-    takes = [_amount(unit, cap, plan) for unit, cap in _units(plan.limits.take.credits, plan.limits.take.usd)]
-    if takes:
-        yield f"Cap for each take: {', '.join(takes)}"
-
-
-def _units(credits: object, usd: Decimal | None) -> Iterator[tuple[str, Decimal]]:
-    if isinstance(credits, dict):
-        yield from sorted(credits.items())
-    if usd is not None:
-        yield "usd", usd
-
-
-def _amount(unit: str, value: Decimal, plan: Plan) -> str:
-    return dollars(value) if unit == "usd" else f"{text(value)} {unit} {_unit(plan, unit)}"
-
-
-def _bare(unit: str, value: Decimal) -> str:
-    return dollars(value) if unit == "usd" else text(value)
+    """Each cap with what the plan leaves of it."""
+    units = {name: account.unit for name, account in plan.accounts.items()}
+    caps = caps_json(rooms(plan.limits, book or Book(plan.limits), plan.steps))
+    yield from cap_lines(caps, plan.limits.zone, units)

@@ -12,16 +12,20 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.engine.state import Phase
-from pipeline.events import Artifact, Result, Skipped, Succeeded
+from pipeline.events import Result, Skipped, Succeeded
 from pipeline.money import ZERO, text
 from pipeline.plan.model import Action, Block, Step, Take, take_id
 from pipeline.providers.base import LocalPage, RemotePage
 from pipeline.providers.catalog import LOCAL
-from pipeline.report.attempts import Attempt, attempts
+from pipeline.report import remedies
+from pipeline.report.attempts import Attempt, AttemptStatus, attempts, in_flight
 from pipeline.report.costs import Cost, cost
-from pipeline.report.sizes import warnings_of
+from pipeline.report.first_frame import first_frame
+from pipeline.report.outputs import Output as Output
+from pipeline.report.outputs import output_of
+from pipeline.report.remedies import NO_END, Remedy
+from pipeline.report.sizes import replaced, warnings_of
 from pipeline.report.story import Story, output_path
-from pipeline.steps.base import Feed
 from pipeline.steps.generate import Generate
 
 
@@ -40,19 +44,6 @@ class Status(StrEnum):
 THERE = frozenset({Status.DONE, Status.REUSED})
 _WRONG = frozenset({Status.FAILED, Status.SKIPPED})
 _WORST_FIRST = (Status.FAILED, Status.UNKNOWN, Status.CANCELLED, Status.SKIPPED, Status.PENDING)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """A file below the output folder; `duration` in seconds, `fps` an exact number or a text like 30000/1001."""
-
-    path: str
-    sha256: str
-    bytes: int
-    width: int
-    height: int
-    duration: Decimal | None
-    fps: Decimal | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +69,9 @@ class Row:
     attempts: Sequence[Attempt]
     error: str | None
     hint: str | None
+    cause: str
+    remedy: Remedy | None
+    fallback: int = 0  # the rung of its shot's ladder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +107,7 @@ def rows(story: Story) -> Rows:
     warnings = [" ".join((fault.fact, fault.hint)).strip() for fault in story.plan.warnings]
     for take, row in zip(story.plan.takes, takes, strict=True):
         warnings.extend(warnings_of(take, row.outputs))
+    warnings.extend(replaced(step, reader.result(step)) for step in story.plan.steps)
     warnings.extend(_overrun(a) for tried in reader.attempts.values() for a in tried if a.charged and a.reserved)
     return Rows(
         takes=takes,
@@ -140,8 +135,11 @@ class _Reader:
         self.attempts = attempts(story.events, story.plan)
         self.made = {event.key for event in story.events if isinstance(event, Succeeded) and event.attempt}
         self.made |= {key for key, kept in story.kept.items() if kept.run == story.run.id}
-        self.skipped = {event.step: event for event in story.events if isinstance(event, Skipped)}
+        asked = {step.key for step in story.plan.steps}
+        skipped = (event for event in story.events if isinstance(event, Skipped))
+        self.skipped = {event.step: event for event in skipped if event.key in asked}  # as it is asked for now
         self._pages: dict[str, bool] = {}
+        self._held_up: set[str] | None = None
         self.first: dict[str, str] = {}  # by key, the step that the others share the result of
         for step in story.plan.steps:
             self.first.setdefault(step.key, step.id)
@@ -155,8 +153,15 @@ class _Reader:
             return Status.DONE if step.key in self.made else Status.REUSED
         if phase is None or self._blocker(step):
             return Status.PENDING if phase is None or step.block is Block.UNKNOWN else Status.SKIPPED
-        told = {Phase.FAILED: Status.FAILED, Phase.SKIPPED: Status.SKIPPED, Phase.UNKNOWN: Status.UNKNOWN}
+        told = {Phase[name]: Status[name] for name in ("FAILED", "SKIPPED", "UNKNOWN", "CANCELLED")}
+        last = self._last(step)
+        if phase not in told and last and last.status is AttemptStatus.CANCELLED:
+            return Status.CANCELLED
         return told.get(phase, Status.PENDING)
+
+    def _last(self, step: Step) -> Attempt | None:
+        """The last attempt at a step as it is asked for now."""
+        return next((a for a in reversed(self.attempts.get(step.id, ())) if a.key == step.key), None)
 
     def _blocker(self, step: Step) -> Step | None:
         """What a blocked step waits for, where it is blocked only because of that."""
@@ -165,32 +170,44 @@ class _Reader:
         before = (self.steps[name] for name in step.needs if name in self.steps)
         return next((other for other in before if other.action is Action.BLOCKED), None)
 
+    def _is_held_up(self, step: Step) -> bool:
+        """Whether something that a step needs, near or far, has no end that is known."""
+        if self._held_up is None:
+            self._held_up = set()
+            for one in self.steps.values():  # each comes after what it needs
+                if self.story.phases.get(one.id) in NO_END or not self._held_up.isdisjoint(one.needs):
+                    self._held_up.add(one.id)
+        return not self._held_up.isdisjoint(step.needs)
+
     def trouble(self, step: Step, status: Status) -> tuple[str | None, str | None]:
         """What went wrong with a step that is not there, and the way out; (None, None) where nothing did."""
         if status in THERE:
             return None, None
-        last = next((a for a in reversed(self.attempts.get(step.id, ())) if a.key == step.key), None)
+        last = self._last(step)
         if status is Status.SKIPPED:
             return self._skipped(step), None
         if status is Status.PENDING and self.story.phases.get(step.id) is Phase.AWAY:
             return last.error if last else self.story.whys.get(step.id), _AGAIN
         if status is Status.PENDING:
             blocker = self._blocker(step)
-            return (f"waits for {blocker.id}, whose outcome is not known", None) if blocker else (None, None)
+            if blocker:
+                return f"waits for {blocker.id}, whose outcome is not known", None
+            fact = in_flight(last) if last else None
+            return fact, _AGAIN if fact and self.story.run.status != "running" else None
         if last and last.error:
-            hint = last.hint or (_RECOVER if status is Status.UNKNOWN else "")
+            hint = last.hint or _WAYS_OUT.get(status, "")
             return last.error, hint or None
         fact = self.story.whys.get(step.id) or step.why
-        return fact or None, _RECOVER if status is Status.UNKNOWN else _REDO
+        return fact or None, _WAYS_OUT.get(status, _REDO)
 
     def _skipped(self, step: Step) -> str:
         """Why a step was not begun: what went wrong first, in the same words whatever process found out."""
         first = self._first_wrong(step)
-        if first is not step:
+        told = self.skipped.get(step.id)
+        if first is not step and not (told and told.reason == "failures"):
             failed = self.status(first) is Status.FAILED
             why = f": {self.story.whys[first.id]}" if first.kind == "upload" and first.id in self.story.whys else ""
             return f"needs {first.id}, which {'failed' if failed else 'was not made'}{why}"
-        told = self.skipped.get(step.id)
         return told.why if told else self.story.whys.get(step.id) or step.why
 
     def _first_wrong(self, step: Step) -> Step:
@@ -225,6 +242,7 @@ class _Reader:
         step = self.steps.get(take.generate)
         after = [self.steps[name] for name in (*take.frames, take.upscale) if name in self.steps]
         status, error, hint = self._standing(step, after)
+        cause, remedy = self._remedy(step, after, status)
         mine = [step, *after] if step else after
         page = step.work.page if step and isinstance(step.work, Generate) else LOCAL.get(shot.provider)
         seed = step.seed if step else None if shot.seed is None else shot.seed + take.take - 1
@@ -242,13 +260,33 @@ class _Reader:
             key=step.key if step else None,
             why=self.why(step) if step else "not asked for",
             reproducible="exact" if self._local(page) else "no" if seed is None else "seeded",
-            first_frame=self._first_frame(take, step),
+            first_frame=first_frame(take, step, self.steps, self.result),
             outputs=self._outputs(mine),
             cost=self._cost(step, mine),
             attempts=[a for s in mine for a in self.attempts.get(s.id, ())],
             error=error,
             hint=hint,
+            cause=cause,
+            remedy=remedy,
+            fallback=step.rung if step else 0,
         )
+
+    def _remedy(self, step: Step | None, after: Sequence[Step], status: Status) -> tuple[str, Remedy | None]:
+        """The class of what went wrong with a take that is not whole, and what brings it about."""
+        wrong = next((one for one in (step, *after) if one and self.status(one) is status), None)
+        if wrong is None or status in THERE:
+            return "", None
+        first = self._first_wrong(wrong) if status is Status.SKIPPED else wrong
+        last = self._last(first)
+        cause = (last.cause if last else "") or first.cause if first.kind == "upload" or first is wrong else ""
+        if status is Status.FAILED:
+            return cause, remedies.of_failed(wrong, last)
+        if status is Status.SKIPPED:
+            return cause, remedies.of_skipped(wrong, first, last, self.skipped.get(wrong.id))
+        if status is Status.PENDING:
+            over = self.story.run.status != "running"
+            return "", remedies.of_pending(self.story.phases.get(wrong.id), self._is_held_up(wrong), over=over)
+        return "", Remedy.RECOVER if status is Status.UNKNOWN else Remedy.AGAIN
 
     def _local(self, page: LocalPage | RemotePage | None) -> bool:
         """Whether a page draws here; asked once a provider, since a protocol is slow to check."""
@@ -274,28 +312,6 @@ class _Reader:
         anew = any(found[other.id] is Status.DONE for other in after if other.kind == "upscale")
         return Status.DONE if anew else status, None, None
 
-    def _first_frame(self, take: Take, step: Step | None) -> Mapping[str, Any] | None:
-        """Where the first picture comes from: a step, a file or a URL; of a chain also which picture it is."""
-        shot = take.shot
-        if shot.chain is None and shot.first_frame is None:
-            return None
-        feeds: Iterable[Feed] = step.work.feeds if step else ()
-        feed = next((feed for feed in feeds if feed.role == "first_frame"), None)
-        if feed and feed.step:
-            source = self.steps.get(feed.step)
-            result = self.result(source) if source else None
-            picture = result.outputs.get(feed.output) if result else None
-            facts = dict(result.facts) if result and feed.output == "last_frame" else {}
-            return {"from": feed.step, "sha256": picture.sha256 if picture else None} | {
-                name: facts[name] for name in _FRAME_FACTS if name in facts
-            }
-        if shot.first_frame is None:
-            return {"from": shot.chain.shot if shot.chain else "", "sha256": None}
-        source_file = shot.first_frame.file
-        if source_file:
-            return {"from": source_file.name, "sha256": source_file.sha256}
-        return {"from": shot.first_frame.url or shot.first_frame.shot, "sha256": None}
-
     def _outputs(self, mine: Iterable[Step]) -> dict[str, Output]:
         found: dict[str, Output] = {}
         for step in mine:
@@ -304,7 +320,7 @@ class _Reader:
                 label = step.id.rpartition("/")[2] if name == "last_frame" else name
                 label = "service_last_frame" if label == "generate" else label
                 path = output_path(self.story.plan, step, name, artifact.suffix)
-                found[label] = _output(path, artifact)
+                found[label] = output_of(path, artifact)
         return found
 
     def _cost(self, step: Step | None, mine: Sequence[Step]) -> Cost:
@@ -320,12 +336,19 @@ class _Reader:
         )
 
     def estimated(self) -> dict[str, Decimal]:
-        """By account, the upper price of what was not there when the run began, done by now or not."""
+        """By account, what every attempt was estimated at, and the upper price of what may yet be begun."""
+        told = [(a.account, a.reserved) for tried in self.attempts.values() for a in tried if a.account]
+        told += [(s.account, s.price.high) for s in self.steps.values() if s.account and self._is_ahead(s)]
         sums: dict[str, Decimal] = {}
-        for step in self.steps.values():
-            if step.account and not self.shares(step) and self.status(step) is not Status.REUSED:
-                sums[step.account] = sums.get(step.account, ZERO) + step.price.high
+        for account, most in told:
+            sums[account] = sums.get(account, ZERO) + most
         return sums
+
+    def _is_ahead(self, step: Step) -> bool:
+        """Whether an attempt at a step is still to be begun."""
+        last = self._last(step)
+        out = last is not None and last.status is AttemptStatus.RUNNING
+        return step.action is Action.RUN and self.status(step) is Status.PENDING and not (out or self.shares(step))
 
     def film(self) -> FilmRow | None:
         """The row of the film."""
@@ -344,7 +367,7 @@ class _Reader:
             status=status,
             stale=bool(step and step.stale),
             key=step.key if step else None,
-            output=_output(path, artifact) if artifact else None,
+            output=output_of(path, artifact) if artifact else None,
             joined=facts.get("joined"),
             why=self._named(step, facts.get("why")) if step else None,
             error=error,
@@ -363,22 +386,10 @@ class _Reader:
         return text
 
 
-_FRAME_FACTS = ("index", "pts", "seconds", "matrix", "range")
 _RECOVER = "`rushes recover` asks the service whether it has it."
 _AGAIN = "Run the same command again: it goes on with the job, and pays nothing more."
 _REDO = "Change the shot, or name it in --redo."
-
-
-def _output(path: str, artifact: Artifact) -> Output:
-    fps: Decimal | str | None = artifact.fps or None
-    if fps and "/" not in str(fps):
-        fps = Decimal(fps)
-    return Output(
-        path=path,
-        sha256=artifact.sha256,
-        bytes=artifact.bytes,
-        width=artifact.width,
-        height=artifact.height,
-        duration=Decimal(artifact.seconds) if artifact.seconds else None,
-        fps=fps,
-    )
+_WAYS_OUT = {
+    Status.UNKNOWN: _RECOVER,
+    Status.CANCELLED: "Run it again to have it made after all: it is submitted anew, at its price.",
+}

@@ -1,4 +1,4 @@
-"""Which clips came out smaller than they were asked for."""
+"""Which clips came out smaller than they were asked for, and which came another time as another file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Protocol
 
-from pipeline.plan.model import Take
+from pipeline.events import Result
+from pipeline.plan.model import Step, Take
 from pipeline.providers.animatic import SHORT_SIDES
 
 # WHY: services keep the area of a resolution rather than its short side (720p at 21:9 comes as 1470x630, a ratio of
@@ -41,3 +42,10 @@ def warnings_of(take: Take, made: Mapping[str, Made]) -> Iterator[str]:
     if clip and clip.duration is not None and abs(clip.duration - take.shot.seconds) > _SPARE_SECONDS:
         asked_for = f"{take.shot.seconds.normalize():f}"
         yield f"{take.id}: its clip has {clip.duration.normalize():f} seconds, and {asked_for} were asked for."
+
+
+def replaced(step: Step, made: Result | None) -> str:
+    """A sentence about a result that was fetched again and came with other bytes, else nothing."""
+    if made is None or "replaces" not in made.facts:
+        return ""
+    return f"{step.id}: what {step.provider} delivered again has other bytes than what it had delivered first."

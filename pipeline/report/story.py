@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from pipeline.engine.state import Phase
 from pipeline.events import Event, Result
 from pipeline.plan.model import Plan, Step, Take
+from pipeline.store.balances import Change
 from pipeline.store.ledger import Kept, Run
 
 
@@ -24,6 +26,8 @@ class Story:
     events: Sequence[Event]  # all of this run's, in order, of every process it took
     kept: Mapping[str, Kept]  # by key: what a reused result once cost, and who made it
     folder: Path  # where the outputs lie
+    held: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)  # by all runs, as `Book.watch` wants it
+    unseen: Sequence[Change] = ()  # what balances told since the run began that no attempt explains
 
 
 def output_path(plan: Plan, step: Step, output: str, suffix: str) -> str:

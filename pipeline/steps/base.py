@@ -19,7 +19,7 @@ class Feed:
     """One input of a step: another step's output, a file by its bytes, or a URL. Exactly one of them is given.
 
     How it gets to a service is no part of what it is: `upload` is the step that makes it reachable, `inside` puts it
-    into the request itself, made to `fit` where it is a picture of our own.
+    into the request itself, made to `fit` where it is a picture of our own. Nor is what the recipe calls it, `name`.
     """
 
     role: str  # "first_frame", "last_frame", "reference", "clip", "bed"
@@ -31,6 +31,8 @@ class Feed:
     upload: str = ""
     inside: bool = False
     fit: Fit | None = None
+    name: str = field(default="", compare=False)
+    media: str = field(default="", compare=False)  # "image", "video" or "audio", where it is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

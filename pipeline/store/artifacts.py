@@ -12,20 +12,37 @@ import re
 import shutil
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from pipeline import digest
 from pipeline.errors import StepError, StoreError
-from pipeline.events import Artifact
+from pipeline.events import Artifact, instant
 from pipeline.store import faults
-from pipeline.store.copying import copy_and_digest, copy_into_place, refuse_unless_file, sync_file, sync_folder
+from pipeline.store.copying import (
+    copy_and_digest,
+    copy_into_place,
+    make_folders,
+    refuse_unless_file,
+    sync_file,
+    sync_folder,
+)
 from pipeline.store.staging import Staging
 
 _TAG = f"{digest.BYTES_TAG}:"
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9]{1,16})?")
 _NAME = re.compile(r"sha256:([0-9a-f]{64})(?:\.[A-Za-z0-9]{1,16})?")
+
+
+class Kept(NamedTuple):
+    """A file that is kept: its digest, the ending of its name, its size, and when it was kept, as ISO time in UTC."""
+
+    sha256: str
+    suffix: str
+    bytes: int
+    at: str
 
 
 class Artifacts:
@@ -102,6 +119,14 @@ class Artifacts:
             return f"{path} cannot be read ({error.strerror})."
         return None if found == artifact.sha256 else f"{path} has other bytes than when it was kept."
 
+    def distrust(self, artifact: Artifact) -> None:
+        """Takes from a file the time that vouches for it, so that whoever looks at it next reads its bytes."""
+        with contextlib.suppress(OSError):
+            path = self.path(artifact)
+            mark = _fraction_ns(artifact.sha256[7:]) + 1000
+            time_ns = path.stat().st_mtime_ns // 1_000_000_000 * 1_000_000_000 + mark
+            os.utime(path, ns=(time_ns, time_ns))
+
     def export(self, artifact: Artifact, to: Path) -> bool:
         """Puts a copy at `to`, whole or not at all; False when it is there already, by size and time.
 
@@ -115,6 +140,26 @@ class Artifacts:
                 return False
             copy_into_place(source, to, mtime_ns=wanted.st_mtime_ns)
         return True
+
+    def files(self) -> Iterator[Kept]:
+        """Every file that is kept, in the order of their digests; what bears no digest as its name is passed over.
+
+        Raises `StoreError`.
+        """
+        root = Path(self._root)
+        with faults.told(root):
+            for path in sorted(root.glob("[0-9a-f][0-9a-f]/*")):
+                there = path.lstat()
+                named = _NAME.fullmatch(_TAG + path.name) and path.name[:2] == path.parent.name
+                if named and stat.S_ISREG(there.st_mode):
+                    at = instant(datetime.fromtimestamp(there.st_mtime, UTC))
+                    yield Kept(_TAG + path.name[:64], path.name[64:], there.st_size, at)
+
+    def remove(self, file: Kept) -> None:
+        """Takes a kept file away, where it is still there. Raises `StoreError`."""
+        path = Path(self._where(Artifact(sha256=file.sha256, bytes=file.bytes, suffix=file.suffix)))
+        with faults.told(path):
+            path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Removes what is still staged; more may be staged afterwards."""
@@ -140,13 +185,9 @@ class Artifacts:
             if self._is_sound(Artifact(sha256=_TAG + hexes, bytes=size, suffix=suffix)):
                 path.unlink()
                 return
-            new = not place.parent.is_dir()
-            place.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(place.parent)
             path.replace(place)
             sync_folder(place.parent)
-            if new:
-                sync_folder(place.parent.parent)
-                sync_folder(place.parent.parent.parent)
 
     def _is_sound(self, artifact: Artifact) -> bool:
         where = self._where(artifact)

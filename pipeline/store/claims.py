@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline import digest
 from pipeline.events import Result, Started, later
 from pipeline.money import ZERO
-from pipeline.store import holding
+from pipeline.store import holding, leases
 from pipeline.store.holding import Held, Span
 
 SENDING_SECONDS = 900.0
 """How long an attempt that no service has named yet is taken to be on its way: inputs go first, and may be large."""
 LEFT_SECONDS = 300.0
-"""How long a job takes a place that no process asks after: most are done by then, and services keep limits too."""
+"""How long an attempt takes a place that no process asks after: most are done by then, and services keep limits too."""
 LONGEST_SECONDS = 172_800.0
 """What began longer ago than two days takes no place at its account, whatever is said of it."""
 DOLLARS = "usd"
@@ -51,6 +51,7 @@ class Terms:
     job_seconds: float = LONGEST_SECONDS  # a job that has gone on for longer takes no place any more
     rest_seconds: float = 1.0  # how soon it is asked again
     apart: str = ""  # the ending of accounts that are rehearsals; empty: there are none
+    lease: str = ""  # the token without which nothing begins; empty: none is needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,15 @@ class Stands:
     run: str
     error: str
     hint: str
+    cause: str = ""
 
 
-Verdict = Granted | Over | Full | Busy | Lost | Made | Stands
+@dataclass(frozen=True, slots=True)
+class Ousted:
+    """Its process was suspended for so long that another holds its recipe now: nothing more may begin there."""
+
+
+Verdict = Ousted | Granted | Over | Full | Busy | Lost | Made | Stands
 
 
 class Claim(NamedTuple):
@@ -122,8 +129,12 @@ def decide(connection: sqlite3.Connection, run: str, claims: Sequence[Claim]) ->
 
     In a transaction, whose caller adds what was granted. Asks a handful of queries, however many claims there are.
     """
+    there = leases.rows(connection)
+    tokens = {"", *(row.token for row in there)}
+    if any(claim.terms.lease not in tokens for claim in claims):
+        return [Ousted()] * len(claims)
     meanwhile = _Meanwhile(connection, claims)
-    places = _Places(connection, run, claims)
+    places = _Places(connection, run, claims, leases.running(there))
     money = _Money(connection, claims)
     verdicts: list[Verdict] = []
     for claim in claims:
@@ -155,6 +166,10 @@ JOIN events AS e ON e.seq = r.seq WHERE r.seq > ?
 """
 
 
+def _stands(run: str, told: Mapping[str, Any]) -> Stands:
+    return Stands(run, *(str(told.get(name, "")) for name in ("error", "hint", "cause")))
+
+
 class _Meanwhile:
     """What other attempts with the same keys have come to since the plan was made."""
 
@@ -168,7 +183,7 @@ class _Meanwhile:
         for key, seq, run, kind, data in connection.execute(_ENDED, (keys, known)):
             told = digest.loads(data)
             made = kind == "Succeeded"
-            end = Made(Result.from_json(told["result"])) if made else Stands(run, told["error"], told.get("hint", ""))
+            end = Made(Result.from_json(told["result"])) if made else _stands(run, told)
             self._ended[key] = max((seq, end), self._ended.get(key, (0, end)), key=lambda one: one[0])
 
     def verdict(self, claim: Claim) -> Verdict | None:
@@ -215,8 +230,11 @@ class _Places:
     A run that is given a place lines up anew with all its other steps, so that runs take turns, however large they are.
     """
 
-    def __init__(self, connection: sqlite3.Connection, run: str, claims: Sequence[Claim]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, run: str, claims: Sequence[Claim], running: Collection[str]
+    ) -> None:
         self._run = run
+        self._running = running
         accounts = json.dumps(sorted({claim.event.account for claim in claims}))
         now = min(claim.event.at for claim in claims)
         self._taken: dict[str, list[_Taken]] = {}  # by account
@@ -246,11 +264,11 @@ class _Places:
 
     def _takes(self, one: _Taken, now: str, terms: Terms) -> bool:
         """Whether an attempt takes a place at this moment."""
-        if not one.has_job:
-            return one.at >= later(now, -SENDING_SECONDS)
         # WHY: a job of this run's earlier processes may belong to a shot that has been changed since.
-        left = one.left or (one.run == self._run and one.first <= terms.known)
-        return one.at >= later(now, -(min(LEFT_SECONDS, terms.job_seconds) if left else terms.job_seconds))
+        mine = one.run == self._run
+        left = one.left or (one.first <= terms.known if mine else one.run not in self._running)
+        seconds = terms.job_seconds if one.has_job else SENDING_SECONDS
+        return one.at >= later(now, -(min(LEFT_SECONDS, seconds) if left else seconds))
 
     def grant(self, event: Started) -> None:
         self._taken.setdefault(event.account, []).append(_Taken(event.at, self._run, 1 << 62, False, False))

@@ -52,7 +52,7 @@ def refuse_unless_file(to: Path) -> os.stat_result | None:
 
 @contextmanager
 def _replacing(to: Path) -> Iterator[BinaryIO]:
-    _make_folders(to.parent)
+    make_folders(to.parent)
     copy = to.parent / f".rushes-{secrets.token_hex(8)}"
     try:
         with copy.open("xb") as writer:
@@ -95,9 +95,11 @@ def sync_folder(folder: Path) -> None:
         os.close(file)
 
 
-def _make_folders(folder: Path) -> None:
+def make_folders(folder: Path) -> None:
+    """Makes a folder and those above it, each name durable before anything is put into it. Raises `OSError`."""
     if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder.parent)
+        folder.mkdir(exist_ok=True)
         sync_folder(folder.parent)
 
 

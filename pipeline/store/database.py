@@ -25,6 +25,8 @@ def connect(path: Path, *, read_only: bool = False, patience_seconds: float = PA
 
     Raises `StoreError` when it cannot be opened, is another program's, is damaged or is of a newer version.
     """
+    if path.exists() and not path.is_file():  # a named pipe would keep us waiting for ever
+        raise StoreError(f"{path} is no ordinary file, so it cannot be the ledger.", "Move it away.")
     try:
         connection = _open(path, read_only=read_only, patience_seconds=patience_seconds)
     except sqlite3.Error as error:
@@ -108,6 +110,13 @@ def _is_blank(connection: sqlite3.Connection, path: Path) -> bool:
         raise StoreError(
             f"The ledger {path} was written by a newer Rushes (its version is {version}, this one knows {VERSION}).",
             "Upgrade Rushes, or name another folder with --workspace.",
+        )
+    # WHY: a workspace may come with somebody else's recipe, and a view in the place of a table may run without end.
+    made = "SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1"
+    if strange := connection.execute(made).fetchone():
+        raise StoreError(
+            f"The ledger {path} holds {str(strange[0])[:40]!r}, which Rushes never makes.",
+            "Do not use it; name another folder with --workspace.",
         )
     return False
 

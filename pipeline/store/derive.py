@@ -10,7 +10,9 @@ from collections.abc import Collection
 
 from pipeline.store import holding
 
-STEP_KINDS = frozenset({"Started", "Submitted", "Refused", "Doubted", "Settled", "Succeeded", "Failed"})
+STEP_KINDS = frozenset(
+    {"Started", "Submitted", "Refused", "Doubted", "Settled", "Succeeded", "Failed", "Cancelled", "Gone"}
+)
 
 # WHY: sets, not one statement an event: sqlite3 lets go of the interpreter lock at each row it steps over, and a busy
 # event loop gives it back after 5 ms at worst.
@@ -33,9 +35,11 @@ SELECT run, step, key, attempt, seq, at,
   CASE kind WHEN 'Doubted' THEN seq END,
   CASE kind WHEN 'Settled' THEN seq END,
   CASE kind WHEN 'Succeeded' THEN seq END,
-  CASE WHEN kind = 'Failed' AND NOT coalesce(json_extract(data, '$.undelivered'), 0) THEN seq END
+  CASE WHEN kind IN ('Cancelled', 'Gone') OR (kind = 'Failed' AND NOT coalesce(json_extract(data, '$.undelivered'), 0))
+  THEN seq END
 FROM events
-WHERE seq > :after AND kind IN ('Started', 'Submitted', 'Refused', 'Doubted', 'Settled', 'Succeeded', 'Failed')
+WHERE seq > :after
+  AND kind IN ('Started', 'Submitted', 'Refused', 'Doubted', 'Settled', 'Succeeded', 'Failed', 'Cancelled', 'Gone')
 ORDER BY seq
 ON CONFLICT (key, run, step, attempt) DO UPDATE SET
   provider = iif(excluded.started, excluded.provider, provider),

@@ -1,7 +1,7 @@
 """What every run on one ledger holds at each account, by when it was reserved: the table `held`, exact to the digit.
 
-An attempt holds what it has reserved until it is settled, then what was charged; one that was refused, or failed after
-its service took it, holds nothing. Follows from `attempts` alone; knows neither caps nor time zones.
+An attempt holds what it has reserved until it is settled, then what was charged; one that was refused, or failed or
+was cancelled after its service took it, holds nothing. Follows from `attempts` alone; knows no caps and no time zones.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from decimal import Context, Decimal
 from typing import NamedTuple
 
-KINDS = frozenset({"Started", "Submitted", "Refused", "Doubted", "Settled", "Failed"})
+KINDS = frozenset({"Started", "Submitted", "Refused", "Doubted", "Settled", "Failed", "Cancelled", "Gone"})
 """The events that may change what is held."""
 
 _EXACT = Context(prec=200)  # WHY: credits times a rate have more digits than the usual context keeps
@@ -30,7 +30,7 @@ _TOUCHED = f"""
 SELECT a.account, a.at, {_AMOUNTS}
 FROM (
   SELECT DISTINCT key, run, step, attempt FROM events
-  WHERE seq > ? AND kind IN ('Started', 'Submitted', 'Refused', 'Doubted', 'Settled', 'Failed')
+  WHERE seq > ? AND kind IN ('Started', 'Submitted', 'Refused', 'Doubted', 'Settled', 'Failed', 'Cancelled', 'Gone')
 ) AS t
 JOIN attempts AS a ON a.key = t.key AND a.run = t.run AND a.step = t.step AND a.attempt = t.attempt
 WHERE a.account <> ''

@@ -31,18 +31,19 @@ LINGER_SECONDS = 0.05  # how long a posted event waits for a commit to travel wi
 
 _INSERT = """
 INSERT INTO events (run, at, kind, step, key, attempt, data, digest)
-SELECT :run, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+SELECT coalesce(json_extract(value, '$[7]'), :run),
+  json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
   json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'), json_extract(value, '$[6]')
 FROM json_each(:rows) WHERE true ORDER BY json_each.id
 ON CONFLICT (run, digest) DO NOTHING
 """
 _LAST = "SELECT coalesce(max(seq), 0) FROM events"
 
-Row = tuple[str, str, str | None, str | None, int | None, str, str | None]
+Row = tuple[str, str, str | None, str | None, int | None, str, str | None, str | None]
 
 
 class _Told(NamedTuple):
-    row: Row
+    rows: tuple[Row, ...]
     waiting: anyio.Event | None
     claim: _Asked | None = None
 
@@ -55,8 +56,11 @@ class _Asked:
         self.verdict: Verdict | None = None
 
 
-def row_of(event: Event) -> Row:
-    """The row of an event, without its run: (at, kind, step, key, attempt, data, digest). Raises what `json` raises."""
+def row_of(event: Event, run: str = "") -> Row:
+    """The row of an event: (at, kind, step, key, attempt, data, digest, run). Raises what `json` raises.
+
+    `run` is named for an event of another run than the one that is written.
+    """
     kind = type(event).__name__
     data = digest.dumps(events.to_json(event))
     try:
@@ -66,13 +70,14 @@ def row_of(event: Event) -> Row:
         encoded = data.encode("utf-8", "replace")
         data = encoded.decode()
     if kind not in derive.STEP_KINDS:
-        return (event.at, kind, getattr(event, "step", None), getattr(event, "key", None), None, data, None)
+        step, key = getattr(event, "step", None), getattr(event, "key", None)
+        return (event.at, kind, step, key, None, data, None, run or None)
     once = blake2b(encoded, digest_size=16, person=kind.encode()).hexdigest()
-    return (event.at, kind, event.step, event.key, event.attempt, data, once)  # type: ignore[union-attr]
+    return (event.at, kind, event.step, event.key, event.attempt, data, once, run or None)  # type: ignore[union-attr]
 
 
 def write(connection: sqlite3.Connection, run: str, rows: list[Row], asked: Sequence[Claim] = ()) -> list[Verdict]:
-    """Adds rows in their order and then what is granted of the claims, in one durable transaction; tells each verdict.
+    """Adds rows in their order, then what is granted of the claims, in one durable transaction; tells each verdict.
 
     Every table is up to date with the rows when the claims are decided, and with what was granted in the end.
     """
@@ -98,7 +103,7 @@ def _add(connection: sqlite3.Connection, run: str, rows: list[Row]) -> None:
 
 
 def _note_status(connection: sqlite3.Connection, run: str, rows: list[Row]) -> None:
-    at, kind, *_, data, _ = next(row for row in reversed(rows) if row[1] in ("RunStarted", "RunEnded"))
+    at, kind, *_, data, _, _ = next(row for row in reversed(rows) if row[1] in ("RunStarted", "RunEnded"))
     status, finished_at = ("running", None) if kind == "RunStarted" else (digest.loads(data)["status"], at)
     connection.execute("UPDATE runs SET status = ?, finished_at = ? WHERE id = ?", (status, finished_at, run))
 
@@ -151,8 +156,12 @@ class Journal:
 
         Cancelled while it waits, the event is written all the same.
         """
+        await self.commit_together([("", event)])
+
+    async def commit_together(self, told: Sequence[tuple[str, Event]]) -> None:
+        """As `commit`, for events that are durable all or none, each with the run it is of: empty for this one."""
         waiting = self._new_event()
-        self._put(_Told(row_of(event), waiting))
+        self._put(_Told(tuple(row_of(event, run) for run, event in told), waiting))
         await waiting.wait()
         if self._failure is not None:
             raise self._refusal()
@@ -165,7 +174,7 @@ class Journal:
         """
         asked = _Asked(Claim(event, terms))
         waiting = self._new_event()
-        self._put(_Told(row_of(event), waiting, asked))
+        self._put(_Told((row_of(event),), waiting, asked))
         await waiting.wait()
         if self._failure is not None:
             raise self._refusal()
@@ -174,7 +183,7 @@ class Journal:
 
     def post(self, event: Event) -> None:
         """Takes the event down in order; durable at the latest with the next commit, and soon without one."""
-        self._put(_Told(row_of(event), None))
+        self._put(_Told((row_of(event),), None))
 
     def _put(self, told: _Told) -> None:
         if self._failure is not None:
@@ -213,7 +222,7 @@ class Journal:
 
     def _write(self, group: Sequence[_Told]) -> None:
         asked = [told.claim for told in group if told.claim is not None]
-        rows = [told.row for told in group if told.claim is None]
+        rows = [row for told in group if told.claim is None for row in told.rows]
         verdicts = write(self._connection, self._run, rows, [one.claim for one in asked])
         for one, verdict in zip(asked, verdicts, strict=True):
             one.verdict = verdict

@@ -6,22 +6,26 @@ are JSON to it.
 
 from __future__ import annotations
 
+import functools
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from pipeline import digest, events
 from pipeline.errors import StoreError
-from pipeline.events import Event, Result
-from pipeline.money import ZERO
-from pipeline.store import database, derive, faults, holding, journal
+from pipeline.events import Event
+from pipeline.store import database, derive, entries, faults, holding, journal
+from pipeline.store.entries import Kept as Kept
+from pipeline.store.entries import Line as Line
+from pipeline.store.entries import Pending as Pending
+from pipeline.store.entries import Run as Run
+from pipeline.store.entries import Standing as Standing
+from pipeline.store.entries import Unsettled as Unsettled
 from pipeline.store.holding import Held, Span
 from pipeline.store.journal import Journal
 
@@ -57,92 +61,28 @@ _JOBS = (
 )
 # What is read later replaces what was read before: the attempt to go on with comes last.
 _IN_ORDER = " ORDER BY job_id IS NOT NULL, first"
+Asked = ParamSpec("Asked")
+Found = TypeVar("Found")
+
 _RUN = "SELECT id, recipe, recipe_path, output, date, status, started_at, finished_at, plan, options FROM runs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """A result that is there for its key, and what it cost when it was made; `source` "free" is what nobody charged."""
+def _decoding(asked: Callable[Asked, Found]) -> Callable[Asked, Found]:
+    """Lets what a row cannot mean be told as a `StoreError`."""
 
-    key: str
-    result: Result
-    run: str
-    step: str
-    provider: str
-    account: str
-    charged: Decimal
-    usd: Decimal | None
-    source: str
-    at: str
+    @functools.wraps(asked)
+    def told(*given: Asked.args, **named: Asked.kwargs) -> Found:
+        try:
+            return asked(*given, **named)
+        except entries.STRANGE as error:
+            ledger = given[0]
+            assert isinstance(ledger, Ledger)
+            raise StoreError(
+                f"The ledger {ledger.path} holds what this Rushes cannot read: {error}.",
+                "Upgrade Rushes; or put back a copy of the ledger, or name another workspace with --workspace.",
+            ) from error
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A failure that repeating cannot cure: it stands for its key."""
-
-    key: str
-    run: str
-    step: str
-    error: str
-    hint: str
-    at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """An attempt at a service that has no end yet; without `job_id` nobody knows whether the service took it.
-
-    `settled` means that it is paid and its bytes are not there.
-    """
-
-    key: str
-    run: str
-    step: str
-    attempt: int
-    provider: str
-    account: str
-    job_id: str | None
-    credits: Decimal
-    usd: Decimal | None
-    doubted: bool
-    at: str
-    settled: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsettled(Pending):
-    """Such an attempt with what it asked, and the run it belongs to; `request` is empty where that was not kept."""
-
-    recipe: str
-    recipe_path: str
-    output: str
-    options: Mapping[str, Any]  # of the run
-    request: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What a step was last made or reused with: its key, that key before any redo, and its own part of it."""
-
-    key: str
-    base: str
-    own: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """The carrying out of one plan; `status` is "running" until it ended, `plan` and `options` are JSON values."""
-
-    id: str
-    recipe: str
-    recipe_path: str
-    output: str
-    date: str
-    status: str = "running"
-    started_at: str
-    finished_at: str | None = None
-    plan: Any = None
-    options: Any = None
+    return told
 
 
 class Ledger:
@@ -172,38 +112,42 @@ class Ledger:
         with self._lock:
             self._connection.close()
 
+    @_decoding
     def kept(self, keys: Iterable[str]) -> dict[str, Kept]:
         """The results that these keys have."""
         rows = self._rows(_KEPT, _list(keys))
         # WHY: one text is read in little more than half the time that a thousand take.
         told = digest.loads(f"[{','.join(row[1] for row in rows)}]")
-        return {row[0]: _kept(row, values["result"]) for row, values in zip(rows, told, strict=True)}
+        return {row[0]: entries.kept(row, values["result"]) for row, values in zip(rows, told, strict=True)}
 
+    @_decoding
     def standing(self, keys: Iterable[str]) -> dict[str, Standing]:
         """The failures that stand for these keys."""
         found: dict[str, Standing] = {}
         for key, run, step, data, at in self._rows(_STANDING, _list(keys)):
             values = digest.loads(data)
-            found[key] = Standing(
-                key=key, run=run, step=step, error=values["error"], hint=values.get("hint", ""), at=at
-            )
+            told = {name: values.get(name, "") for name in ("error", "hint", "cause")}
+            found[key] = Standing(key=key, run=run, step=step, at=at, **told)
         return found
 
+    @_decoding
     def pending(self, keys: Iterable[str] | None = None) -> dict[str, Pending]:
         """What is still out there for these keys, or for all; of several attempts the last one that has a job."""
         if keys is None:
             rows = self._rows(_PENDING + _IN_ORDER)
         else:
             rows = self._rows(_PENDING + " AND key IN (SELECT value FROM json_each(?))" + _IN_ORDER, _list(keys))
-        return {row[0]: _pending(row) for row in rows}
+        return {row[0]: entries.pending(row) for row in rows}
 
+    @_decoding
     def unsettled(self) -> list[Unsettled]:
         """Every attempt that has no end yet, also several of one key, in the order they were begun."""
-        return [_unsettled(row) for row in self._rows(_UNSETTLED)]
+        return [entries.unsettled(row) for row in self._rows(_UNSETTLED)]
 
+    @_decoding
     def jobs(self, account: str, since: str) -> list[Unsettled]:
         """The newest 20 attempts of an account that its service took, begun at `since` (ISO, UTC) or later."""
-        return [_unsettled(row) for row in self._rows(_JOBS, account, since)]
+        return [entries.unsettled(row) for row in self._rows(_JOBS, account, since)]
 
     def taken(self, provider: str, jobs: Iterable[str]) -> set[str]:
         """Those of these jobs of a provider that some attempt has."""
@@ -226,6 +170,7 @@ class Ledger:
         query = "SELECT r.key, r.number FROM json_each(?) AS k JOIN redos AS r ON r.key = k.value"
         return dict(self._rows(query, _list(keys)))
 
+    @_decoding
     def runs(self, *, recipe: str | None = None, output: str | None = None, plans: bool = True) -> list[Run]:
         """The runs, newest first; without `plans` their plan and options are None, and many are listed quickly."""
         query = _RUN if plans else _RUN.replace("plan, options", "'null', 'null'")
@@ -235,24 +180,28 @@ class Ledger:
             recipe,
             output,
         )
-        return [_run(row) for row in rows]
+        return [entries.run(row) for row in rows]
 
+    @_decoding
     def latest(self, recipe: str, output: str) -> Run | None:
         """The newest run of this recipe with this output."""
         rows = self._rows(
             f"{_RUN} WHERE recipe = ? AND output = ? ORDER BY started_at DESC, rowid DESC LIMIT 1", recipe, output
         )
-        return _run(rows[0]) if rows else None
+        return entries.run(rows[0]) if rows else None
 
+    @_decoding
     def run(self, id: str) -> Run | None:
         """The run of this id."""
         rows = self._rows(f"{_RUN} WHERE id = ?", id)
-        return _run(rows[0]) if rows else None
+        return entries.run(rows[0]) if rows else None
 
+    @_decoding
     def events(self, run: str) -> list[Event]:
         """What happened in a run, in order."""
         rows = self._rows("SELECT kind, data FROM events WHERE run = ? ORDER BY seq", run)
-        return [_event(kind, data, self.path) for kind, data in rows]
+        told = digest.loads(f"[{','.join(data for _, data in rows)}]")
+        return [events.from_json(kind, values) for (kind, _), values in zip(rows, told, strict=True)]
 
     def steps_made(self, recipe: str, output: str) -> dict[str, Line]:
         """By step id, what it was last made or reused with, by any run of this recipe with this output."""
@@ -328,73 +277,3 @@ class Ledger:
 
 def _list(keys: Iterable[str]) -> str:
     return json.dumps(list(keys))
-
-
-def _amount(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-def _kept(row: tuple[Any, ...], result: Mapping[str, Any]) -> Kept:
-    key, _, run, step, provider, account, charged, usd, source, at = row
-    free = charged is None
-    return Kept(
-        key=key,
-        result=Result.from_json(result),
-        run=run,
-        step=step,
-        provider=provider,
-        account=account,
-        charged=ZERO if free else Decimal(charged),
-        usd=ZERO if free else _amount(usd),
-        source="free" if free else source,
-        at=at,
-    )
-
-
-def _pending(row: tuple[Any, ...]) -> Pending:
-    return Pending(**_open(row))
-
-
-def _unsettled(row: tuple[Any, ...]) -> Unsettled:
-    *_, recipe, recipe_path, output, options, started = row
-    return Unsettled(
-        **_open(row),
-        recipe=recipe,
-        recipe_path=recipe_path,
-        output=output,
-        options=digest.loads(options) or {},
-        request=digest.loads(started).get("request", {}) if started else {},
-    )
-
-
-def _open(row: tuple[Any, ...]) -> dict[str, Any]:
-    key, run, step, attempt, provider, account, job_id, reserved, usd, doubted, at, settled, *_ = row
-    return {
-        "key": key,
-        "run": run,
-        "step": step,
-        "attempt": attempt,
-        "provider": provider,
-        "account": account,
-        "job_id": job_id,
-        "credits": Decimal(reserved),
-        "usd": _amount(usd),
-        "doubted": bool(doubted),
-        "at": at,
-        "settled": bool(settled),
-    }
-
-
-def _run(row: tuple[Any, ...]) -> Run:
-    names = ("id", "recipe", "recipe_path", "output", "date", "status", "started_at", "finished_at")
-    return Run(**dict(zip(names, row, strict=False)), plan=digest.loads(row[8]), options=digest.loads(row[9]))
-
-
-def _event(kind: str, data: str, path: Path) -> Event:
-    values = digest.loads(data)
-    try:
-        return events.from_json(kind, values)
-    except (KeyError, TypeError) as error:
-        raise StoreError(
-            f"The ledger {path} holds an event that this Rushes does not know ({kind}).", "Upgrade Rushes."
-        ) from error

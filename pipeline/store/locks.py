@@ -12,6 +12,7 @@ import json
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from pathlib import Path
 
 from pipeline.errors import Held, StoreError
 from pipeline.store import faults
+
+_GLANCES = 5  # so often a lock is tried that somebody may just be looking at
+_GLANCE_SECONDS = 0.02
 
 
 @contextmanager
@@ -31,7 +35,7 @@ def hold(folder: Path, name: str, *, run: str) -> Iterator[None]:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     try:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(lock)
         except BlockingIOError:
             raise _held(name, path, _holder(lock)) from None
         except OSError as error:
@@ -39,6 +43,22 @@ def hold(folder: Path, name: str, *, run: str) -> Iterator[None]:
         with faults.told(path):
             _write(lock, _me(run))
         yield
+    finally:
+        os.close(lock)
+
+
+def is_free(folder: Path, name: str) -> bool:
+    """Whether the lock of `name` is there and nobody holds it; False also where that cannot be told."""
+    try:
+        lock = os.open(folder / f"{_safe(name)}.lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
+        return True
     finally:
         os.close(lock)
 
@@ -57,6 +77,18 @@ def holder(folder: Path, name: str) -> dict[str, object] | None:
         return None
     finally:
         os.close(lock)
+
+
+def _lock(lock: int) -> None:
+    for _ in range(_GLANCES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # WHY: whoever looks whether it is held has it for a moment, too, and that must not turn a run away.
+            time.sleep(_GLANCE_SECONDS)
+        else:
+            return
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _safe(name: str) -> str:
@@ -85,10 +117,16 @@ def _holder(lock: int) -> dict[str, object]:
 def _held(name: str, path: Path, holder: dict[str, object]) -> Held:
     if not {"run", "pid", "host", "since"} <= holder.keys():
         return Held(f"Another run holds {name}.", f"Wait until it ends. Its lock is {path}.")
+    end = stop(holder["pid"], holder["host"], socket.gethostname())
     return Held(
         f"{holder['run']} holds {name} since {holder['since']} (process {holder['pid']} on {holder['host']}).",
-        f"Wait until it ends, or stop it: kill -INT {holder['pid']} on {holder['host']}. Then run this again.",
+        f"Wait until it ends, or stop it: {end}. Then run this again.",
     )
+
+
+def stop(pid: object, host: object, here: str) -> str:
+    """What stops a process, as it is typed; with its machine where that is not this one."""
+    return f"kill -INT {pid}" + ("" if host == here else f" (on {host})")
 
 
 def _unlockable(error: OSError, path: Path) -> StoreError:

@@ -77,8 +77,8 @@ CREATE TABLE IF NOT EXISTS attempts (
   PRIMARY KEY (key, run, step, attempt)
 ) WITHOUT ROWID;
 
--- An attempt is open until it was refused, succeeded or failed. What nobody knows the outcome of stays open although
--- its step failed in this run: its money is held until somebody says how it ended. What nobody charges for and no
+-- An attempt is open until it was refused, succeeded or failed; `failed` is also that it was cancelled, or that
+-- what it had made is gone. What nobody knows the outcome of stays open although its step failed in this run: its money is held until somebody says how it ended. What nobody charges for and no
 -- service took is not pending: it is simply done again. What was paid and not delivered stays open too: `failed` is
 -- NULL then.
 CREATE INDEX IF NOT EXISTS attempts_open ON attempts (key) WHERE
@@ -113,9 +113,11 @@ CREATE TABLE IF NOT EXISTS waiting (
 ) WITHOUT ROWID;
 
 -- Who holds which name (a recipe with its output), where: the operating system's lock tells nothing across machines.
--- `boot` tells one life of a machine from the next; a lease that was not renewed until `until` has run out.
+-- `boot` tells one life of a machine from every other, `token` one holder from the next; `run` is empty until it is
+-- known, and `who` is what people call the holder. A lease that was not renewed until `until` has run out.
 CREATE TABLE IF NOT EXISTS leases (
   name  TEXT PRIMARY KEY,
+  who   TEXT NOT NULL,
   run   TEXT NOT NULL,
   host  TEXT NOT NULL,
   boot  TEXT NOT NULL,
@@ -125,12 +127,16 @@ CREATE TABLE IF NOT EXISTS leases (
   until TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- What accounts had left whenever that was asked: an exact decimal text of credits.
+-- What accounts had left whenever that was asked: an exact decimal text of credits. `asked` is the `seq` of the last
+-- event before the question, `told` of the last one when the answer was there: by them, and not by any clock, is known
+-- what each attempt may have to do with it.
 CREATE TABLE IF NOT EXISTS balances (
   account TEXT NOT NULL,
+  told    INTEGER NOT NULL,
   at      TEXT NOT NULL,
+  asked   INTEGER NOT NULL,
   credits TEXT NOT NULL,
-  PRIMARY KEY (account, at)
+  PRIMARY KEY (account, told, at)
 ) WITHOUT ROWID;
 
 -- Which key has which result: the `seq` of its last Succeeded.

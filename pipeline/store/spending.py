@@ -43,18 +43,6 @@ SELECT a.first, a.run, a.step, a.at,
 FROM attempts AS a LEFT JOIN events AS e ON e.seq = a.started
 WHERE a.account <> '' OR a.settled IS NOT NULL
 """
-# A job may be taken up in another run than its own, for another output of the same key: it is settled there, and has
-# neither start nor account there. Its money stands where it was begun, since one job is one charge.
-_TAKEN_UP = """
-SELECT key, attempt, first, settled, charged, refunded, settled_usd, source
-FROM attempts WHERE started IS NULL AND settled IS NOT NULL ORDER BY settled
-"""
-# Of several it is the last that has a job which is taken up, as `Ledger.pending` has it.
-_BEGUN = """
-SELECT first, coalesce(settled, 0) FROM attempts
-WHERE key = ? AND attempt = ? AND started IS NOT NULL AND account <> '' AND first < ?
-ORDER BY job_id IS NOT NULL DESC, first DESC LIMIT 1
-"""
 # WHY: the index `events_once` finds them: what is no step's has no digest.
 _LET_GO = "SELECT max(seq) FROM events WHERE run = ? AND digest IS NULL AND kind IN ('RunStarted', 'RunEnded')"
 
@@ -102,6 +90,9 @@ class Sums:
     untold: int
     sources: Mapping[Source, Decimal]
     books: tuple[str, ...]
+    differing: int = 0  # attempts that were not charged what their estimate said, and by how much in all: above, below
+    more: Decimal = ZERO
+    less: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +131,6 @@ class _Told(NamedTuple):
     priced: int | None
 
 
-_Settlement = dict[str, str | int | None]
-
-
 def entries(path: Path, *, at_work: Callable[[str, str], bool] | None = None) -> Iterator[Entry]:
     """Every attempt of the ledger at `path` that is about money, in no order; an absent ledger has none.
 
@@ -153,14 +141,8 @@ def entries(path: Path, *, at_work: Callable[[str, str], bool] | None = None) ->
     try:
         connection.execute("BEGIN")  # all that is read is of one moment
         reader = _Reader(connection, at_work or (lambda recipe, output: True))
-        moved, elsewhere = _taken_up(connection)
         for row in connection.execute(_PAID):
-            told = _Told._make(row)
-            if told.first in moved:
-                told = told._replace(**moved[told.first])  # type: ignore[arg-type]
-            elif told.first in elsewhere:
-                continue
-            entry = reader.entry(told)
+            entry = reader.entry(_Told._make(row))
             if entry.estimated or entry.charged or entry.refunded or entry.untold:
                 yield entry
     except sqlite3.Error as error:
@@ -169,18 +151,15 @@ def entries(path: Path, *, at_work: Callable[[str, str], bool] | None = None) ->
         connection.close()
 
 
-def _taken_up(connection: sqlite3.Connection) -> tuple[dict[int, _Settlement], set[int]]:
-    """By the attempt that began a job, how it was settled in another run; and the attempts that only settled one."""
-    moved: dict[int, _Settlement] = {}
-    elsewhere: set[int] = set()
-    for key, attempt, first, settled, charged, refunded, usd, source in connection.execute(_TAKEN_UP):
-        begun = connection.execute(_BEGUN, (key, attempt, first)).fetchone()
-        if begun is None:
-            continue
-        elsewhere.add(first)
-        if settled > begun[1]:
-            moved[begun[0]] = {"charged": charged, "refunded": refunded, "usd": usd, "source": source, "state": 0}
-    return moved, elsewhere
+def accounts(path: Path) -> set[str]:
+    """Every account that an attempt of the ledger at `path` was made on. Raises `StoreError`."""
+    connection = database.connect(path, read_only=True)
+    try:
+        return {row[0] for row in connection.execute("SELECT DISTINCT account FROM attempts WHERE account <> ''")}
+    except sqlite3.Error as error:
+        raise faults.of_sqlite(error, path) from error
+    finally:
+        connection.close()
 
 
 class _Reader:
@@ -272,6 +251,7 @@ class _Tally:
         self._attempts = self._untold = 0
         self._estimated = self._reserved = self._unknown = ZERO
         self._charged = self._refunded = self._usd = ZERO
+        self._differing, self._more, self._less = 0, ZERO, ZERO
         self._in_dollars = True
         self._sources: dict[Source, Decimal] = {}
         self._books: dict[str, None] = {}
@@ -288,6 +268,10 @@ class _Tally:
         if entry.source and entry.charged is not None:
             self._charged += entry.charged
             self._sources[entry.source] = self._sources.get(entry.source, ZERO) + entry.charged
+            if entry.charged != entry.estimated and (entry.estimated or entry.book):  # else there was no estimate
+                self._differing += 1
+                self._more += max(ZERO, entry.charged - entry.estimated)
+                self._less += max(ZERO, entry.estimated - entry.charged)
         if entry.usd is not None:
             self._usd += entry.usd
         elif entry.charged:
@@ -306,6 +290,9 @@ class _Tally:
         self._charged += other._charged
         self._refunded += other._refunded
         self._usd += other._usd
+        self._differing += other._differing
+        self._more += other._more
+        self._less += other._less
         self._in_dollars &= other._in_dollars
         self._books |= other._books
         for source, charged in other._sources.items():
@@ -325,4 +312,7 @@ class _Tally:
             untold=self._untold,
             sources={source: self._sources[source] for source in SOURCES if source in self._sources},
             books=tuple(sorted(self._books)),
+            differing=self._differing,
+            more=self._more,
+            less=self._less,
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.errors import StoreError
 from pipeline.store import faults
 from pipeline.store.artifacts import Artifacts
+from pipeline.store.copying import make_folders
 
 NAME = ".rushes"
 VERSION = 1
@@ -52,7 +53,7 @@ def ledger_path(folder: Path) -> Path:
 def find(recipe: Path, *, named: Path | None = None) -> Path:
     """The workspace folder of a recipe: `named`, else the nearest `.rushes` upward, else where one is to be made.
 
-    Looks up to the root of the git checkout or the home folder, and creates nothing.
+    Looks up to the root of the git checkout or the home folder, and creates nothing. Raises `StoreError` for a link.
     """
     if named is not None:
         return Path(os.path.expanduser(named)).absolute()  # noqa: PTH111 - Path's raises where there is no such home
@@ -62,11 +63,24 @@ def find(recipe: Path, *, named: Path | None = None) -> Path:
         # taken whatever its mode.
         if folder != beside and _anyone_may_write(folder):
             break
+        if (folder / NAME).is_symlink():
+            raise StoreError(
+                f"{folder / NAME} is a link: whoever made it would decide whose results and money are meant.",
+                "If it is yours, name where it leads with --workspace or RUSHES_WORKSPACE.",
+            )
         if (folder / NAME).is_dir():
             return folder / NAME
         if folder == _home() or (folder / ".git").exists():
             break
     return beside / NAME
+
+
+def without_links(path: Path | str) -> Path:
+    """Where a path leads, whether anything is there or not. Raises `StoreError` for links upon links without end."""
+    try:
+        return Path(os.path.realpath(path))
+    except RecursionError:
+        raise StoreError(f"{path} is a link to a link, and so on without end.", "Take it away.") from None
 
 
 def open_workspace(folder: Path, *, create: bool) -> Workspace:
@@ -89,6 +103,9 @@ def open_workspace(folder: Path, *, create: bool) -> Workspace:
 
 def _check(folder: Path) -> bool:
     """Whether the folder is marked as a workspace of this version; refuses what is neither that nor empty."""
+    marker = folder / _MARKER
+    if marker.exists() and not marker.is_file():  # a named pipe would keep us waiting for ever
+        raise StoreError(f"{folder} is no workspace: {_MARKER} is no file.", "Name another folder with --workspace.")
     try:
         text = (folder / _MARKER).read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError:
@@ -113,7 +130,7 @@ def _check(folder: Path) -> bool:
 
 
 def _prepare(folder: Path, *, ours: bool) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folders(folder)
     # WHY: written even when nothing is missing: only writing tells whether a folder can be written.
     beginning = folder / f".{_MARKER}-{secrets.token_hex(6)}"
     try:
@@ -126,7 +143,7 @@ def _prepare(folder: Path, *, ours: bool) -> None:
         with contextlib.suppress(OSError):
             beginning.unlink(missing_ok=True)
     (folder / "locks").mkdir(exist_ok=True)
-    (folder / "store").mkdir(exist_ok=True)
+    make_folders(folder / "store")
 
 
 def _is_beginning(name: str) -> bool:

@@ -66,6 +66,17 @@ def test_quiet_says_nothing_but_errors(write: Write) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_a_file_that_was_put_back_is_said(write: Write) -> None:
+    """Nothing is begun for it; without, everything is there; a JSON log has no empty message."""
+    path = write(ONE)
+    assert rushes("run", path).returncode == 0
+    (path.parent / "out" / "tale" / "shots" / "a.mp4").unlink()
+    done = rushes("run", path, "--log", "json", "--format", "json")
+    assert "Nothing to do: 1 file that was gone is put back." in done.stderr
+    assert all(json.loads(line)["message"] for line in done.stderr.splitlines())
+    assert "Nothing to do: everything is there." in rushes("run", path).stderr
+
+
 def test_the_log_can_be_json(write: Write) -> None:
     """Every line of standard error is an object with a level; the events are among them."""
     done = rushes("run", write(ONE), "--log", "json")

@@ -24,6 +24,7 @@ shots:
   - {id: dawn, provider: seedancee2, prompt: the sea at dawn}
   - {id: dusk, provider: naci, prompt: the sea at dusk}
 """
+GO_ON = "rushes run recipe.yaml --max-credits seedancee2=1000 --max-credits naci=1000"
 NACI = '[providers.naci]\nprices = {"sd2.0" = {480p = 9}}\n'
 
 
@@ -85,12 +86,27 @@ def test_what_became_of_each_and_what_to_type(
         "rushes recover recipe.yaml --resubmit dusk/generate",
         "rushes recover recipe.yaml --write-off dusk/generate",
     ]
-    assert shown.err == "Now: rushes run recipe.yaml\n"
+    assert shown.err == f"Now: {GO_ON}\n"
     again = Shown(capsys, environ, *shlex.split(typed[1])[2:])
     assert (again.code, "released: the user says that it was not taken" in " ".join(again.out.split())) == (0, True)
     nothing = Shown(capsys, environ)
     assert (nothing.code, nothing.out) == (0, "")
     assert nothing.err.startswith("Nothing is of unknown outcome in the workspace ")
+
+
+def test_commands_do_not_name_a_recipe_that_is_not_there(
+    lost: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither after the folder was moved, nor where another one stands in its place."""
+    moved = lost.parent.rename(lost.parent.with_name("moved"))
+    monkeypatch.chdir(moved)
+    environ["RUSHES_CONFIG"] = str(moved / "config.toml")
+    shown = Shown(capsys, environ)
+    assert "rushes recover --resubmit dusk/generate" in shown.out
+    assert "Now: rushes run RECIPE --max-credits " in shown.err
+    (lost.parent / ".rushes").mkdir(parents=True)
+    lost.write_text("")
+    assert "rushes recover --resubmit dusk/generate" in Shown(capsys, environ).out
 
 
 def test_json_has_all_of_it(lost: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +120,7 @@ def test_json_has_all_of_it(lost: Path, environ: dict[str, str], capsys: pytest.
         40,
         "seedancee2@rehearsal",
     )
-    assert first["commands"] == ["rushes run recipe.yaml"]
+    assert first["commands"] == [GO_ON]
     assert (second["step"], second["outcome"], second["task_id"], second["candidates"]) == (
         "dusk/generate",
         "asked",
@@ -159,4 +175,4 @@ def test_a_run_tells_what_it_settled(lost: Path, environ: dict[str, str], capsys
     out, err = capsys.readouterr()
     assert code == 4
     assert "dawn/generate was of unknown outcome: seedancee2 never got it" in err
-    assert "unknown outcome" not in out
+    assert "was of unknown outcome" not in out

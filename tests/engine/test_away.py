@@ -347,7 +347,7 @@ def test_only_a_reviews_refusal_of_an_input_stands(
     wire = Wire(clip, posts=[Reply(status=200, json=error)], gets=[Reply(status=200)])
     (event,) = carry(artifacts, upload(source, "asset"), wire, publish=Shelf())
     assert isinstance(event, Failed)
-    assert (event.error, event.permanent) == (error.fact, permanent)
+    assert (event.error.startswith(error.fact), event.permanent) == (True, permanent)
 
 
 def test_an_input_that_fails_is_told_before_anything_is_sent(artifacts: Artifacts, clip: Path) -> None:

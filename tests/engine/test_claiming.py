@@ -18,10 +18,10 @@ from pipeline.engine.orders import Phase, Skip, Start
 from pipeline.engine.run import Engine
 from pipeline.engine.state import RunState
 from pipeline.engine.worker import Emit, Results
-from pipeline.events import Failed, Skipped, Started, Succeeded
+from pipeline.events import Failed, Refused, Skipped, Started, Succeeded
 from pipeline.plan.budget import Book, Limit, Limits
 from pipeline.plan.model import Action, Plan, Step
-from pipeline.store.claims import Busy, Cap, Full, Granted, Lost, Made, Over, Stands, Terms, Verdict
+from pipeline.store.claims import Busy, Cap, Full, Granted, Lost, Made, Ousted, Over, Stands, Terms, Verdict
 from tests import made
 from tests.engine.test_state import AT, started
 
@@ -126,7 +126,10 @@ def test_what_is_denied_is_skipped_in_the_words_of_the_cap() -> None:
     assert [(event.step, event.reason) for event in judge.log.events if isinstance(event, Skipped)] == [
         ("a/generate", "budget"), ("b/generate", "budget"),
     ]  # fmt: skip
-    assert state.why["a/generate"] == "it needs 400 till credits; of 5,000 for today, 120 are left"
+    assert (
+        state.why["a/generate"]
+        == "it needs 400 till credits; of 5,000 for today, 120 are left (until 2026-01-02 00:00 UTC)"
+    )
     assert (state.left_by_budget, len(judge.log.events), [step for step, _ in judge.asked]) == (
         True, 2, ["a/generate"],
     )  # fmt: skip
@@ -138,6 +141,14 @@ def test_what_is_denied_waits_for_money_in_flight() -> None:
     assert set(state.phase.values()) == {Phase.DONE}
     assert [event.attempt for event in judge.log.of(Started)] == [1, 1]
     assert (took, len(judge.asked)) == (pytest.approx(2), 3)
+
+
+def test_whoever_has_lost_the_lease_begins_nothing_more() -> None:
+    """Neither what is asked after it, nor what was granted at the same moment and is not sent yet."""
+    state, judge, _ = play(plan("a", "b", "c", lanes={"till": 2}), {"a/generate": [Ousted()]})
+    assert (state.stopping, state.results, judge.log.of(Succeeded)) == (True, {}, [])
+    assert [event.step for event in judge.log.of(Started)] == ["b/generate"]
+    assert [event.step for event in judge.log.of(Refused)] == ["b/generate"]
 
 
 def test_many_denials_end() -> None:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.engine.run import outcome
 from pipeline.engine.state import LIVE, Phase, RunState, Share, Skip, Start
 from pipeline.errors import Advice
-from pipeline.events import Doubted, Event, Failed, Refused, Settled, Skipped, Started, Submitted, Succeeded
+from pipeline.events import Cancelled, Doubted, Event, Failed, Refused, Settled, Skipped, Started, Submitted, Succeeded
 from pipeline.plan.budget import Book, Limit, Limits
 from pipeline.plan.model import Action, Step
 from tests import made
@@ -36,9 +37,11 @@ def failed(name: str, attempt: int = 1, *, permanent: bool = True) -> Failed:
     return Failed(at=AT, step=name, key=f"k1:{name}", attempt=attempt, error="it broke", permanent=permanent)
 
 
-def state_of(*steps: Step, limits: Limits | None = None, lanes: dict[str, int] | None = None) -> RunState:
+def state_of(
+    *steps: Step, limits: Limits | None = None, lanes: dict[str, int] | None = None, most_failures: int | None = None
+) -> RunState:
     plan = made.plan(steps, limits=limits, lanes=lanes)
-    return RunState(plan, Book(plan.limits))
+    return RunState(plan, Book(plan.limits), most_failures=most_failures)
 
 
 def start_all(state: RunState) -> list[str]:
@@ -123,6 +126,23 @@ def test_an_unknown_outcome_holds_its_money_and_its_followers_wait() -> None:
     assert state.book.sum("run", "till") == 7
 
 
+def test_what_was_cancelled_gives_its_money_back_and_its_followers_wait() -> None:
+    """Nothing is bought in its place though `retry` allows it, nothing behind it begins, and its lane is free."""
+    steps = [made.step("a/generate", price="7", retry=2), made.step("b/generate", "a/generate", price="7")]
+    state = state_of(*steps, made.step("c/generate", price="1"), lanes={"till": 1})
+    assert start_all(state) == ["a/generate"]
+    cancelled = Cancelled(at=AT, step="a/generate", key="k1:a/generate", attempt=1, why="as you asked")
+    for _ in range(2):
+        state.apply(cancelled)
+    assert start_all(state) == ["c/generate"]
+    assert [state.phase[f"{name}/generate"] for name in "ab"] == [Phase.CANCELLED, Phase.WAITING]
+    assert (state.book.sum("run", "till"), outcome(state)) == (1, "partial")
+    again = RunState(made.plan(steps), Book(Limits()), {"a/generate": 1})
+    order = again.order()
+    assert isinstance(order, Start)
+    assert order.attempt == 2
+
+
 def test_paid_retries_are_as_many_as_the_recipe_says() -> None:
     """A failure that may pass is tried again `retry` times, a permanent one never."""
     state = state_of(made.step("a/generate", price="1", retry=1), made.step("b/generate", price="1", retry=1))
@@ -192,6 +212,56 @@ def test_what_is_there_or_blocked_is_never_begun(action: Action) -> None:
     assert state.phase["a/generate"] is (Phase.DONE if action is Action.REUSE else Phase.FAILED)
 
 
+def test_after_as_many_failures_as_it_may_bear_a_run_begins_nothing_more() -> None:
+    """What is in flight is waited for and kept; all else is skipped with the names of those that failed."""
+    steps = [made.step(f"s{i}/generate", price="1") for i in range(5)]
+    follower = made.step("z/generate", "s4/generate", price="1")
+    state = state_of(*steps, follower, lanes={"till": 3}, most_failures=2)
+    assert start_all(state) == ["s4/generate", "s0/generate", "s1/generate"]
+    state.apply(failed("s0/generate"))
+    assert start_all(state) == ["s2/generate"]
+    state.apply(failed("s1/generate"))
+    assert start_all(state) == []
+    state.apply(succeeded("s4/generate"))
+    assert start_all(state) == []
+    why = "nothing more was begun after 2 failures: s0, s1 failed"
+    assert {state.why[name] for name in ("s3/generate", "z/generate")} == {why}
+    state.apply(succeeded("s2/generate"))
+    assert (state.order(), state.phase["s2/generate"]) == (None, Phase.DONE)
+
+
+def test_followers_of_a_failed_shot_are_no_failures_and_a_second_step_of_a_take_is_none_either() -> None:
+    """They are skipped as ever; only takes are counted, and those that another run failed count too."""
+    steps = [made.step("a/generate"), made.step("b/generate", "a/generate"), made.step("c/generate", "b/generate")]
+    state = state_of(*steps, made.step("d/generate"), made.step("e/generate"), lanes={"media": 1}, most_failures=2)
+    start_all(state)
+    state.apply(failed("a/generate"))
+    assert start_all(state) == ["d/generate"]
+    assert state.why["c/generate"] == "needs b/generate, which was not made"
+    state.apply(failed("d/generate", 0))
+    start_all(state)
+    assert state.why["e/generate"] == "nothing more was begun after 2 failures: a, d failed"
+
+
+def test_nobody_waits_for_a_step_that_rests_when_nothing_more_is_begun() -> None:
+    """A refused step, and one that might have been tried again, are over at once; a job that is out is taken up."""
+    steps = [made.step(f"s{i}/generate", price="1", retry=1) for i in range(3)]
+    out = made.step("out/generate", price="1", action=Action.RESUME, job_id="j", attempt=1)
+    state = state_of(*steps, out, lanes={"till": 1}, most_failures=1)
+    state.begin(out)
+    state.apply(failed("out/generate"))
+    assert state.phase["s0/generate"] is Phase.READY
+    state = state_of(*steps, lanes={"till": 3}, most_failures=1)
+    start_all(state)
+    state.apply(Refused(at=AT, step="s0/generate", key="k", attempt=1, error="429", advice=Advice.LATER))
+    state.apply(failed("s1/generate"))
+    assert start_all(state) == []
+    state.apply(Submitted(at=AT, step="s2/generate", key="k1:s2/generate", attempt=1, job_id="j"))
+    state.apply(failed("s2/generate", permanent=False))
+    assert [state.phase[f"s{i}/generate"] for i in range(3)] == [Phase.SKIPPED, Phase.FAILED, Phase.FAILED]
+    assert state.order() is None
+
+
 @st.composite
 def dags(draw: st.DrawFn) -> list[Step]:
     """Any small plan: needs, prices, priorities, retries."""
@@ -209,6 +279,51 @@ def dags(draw: st.DrawFn) -> list[Step]:
             )
         )
     return steps
+
+
+@settings(max_examples=100, deadline=None)
+@given(dags(), st.integers(0, 2**32), st.integers(1, 3), st.integers(1, 4))
+def test_any_order_of_events_begins_nothing_after_the_last_bearable_failure(
+    steps: list[Step], seed: int, most: int, width: int
+) -> None:
+    """Random DAGs, failures and orders: every step ends, what is skipped says why, and a replay is the same."""
+    chance = random.Random(seed)
+    plan = made.plan(steps, lanes={"till": width, "media": width})
+    state = RunState(plan, Book(plan.limits), most_failures=most)
+    told: list[Event] = []
+
+    def tell(event: Event) -> None:
+        state.apply(event)
+        told.append(event)
+
+    running: list[tuple[Step, int]] = []
+    for _ in range(400):
+        order = state.order()
+        match order:
+            case Start():
+                assert not state.losses.why
+                tell(started(order))
+                running.append((order.step, order.attempt))
+            case Skip(step=step, reason=reason, why=why):
+                assert reason == "needs" or why == state.losses.why
+                tell(Skipped(at=AT, step=step.id, key=step.key, reason=reason, why=why))
+            case None if running:
+                _end(*running.pop(chance.randrange(len(running))), chance, tell)
+            case None:
+                break
+            case _:
+                assert not state.losses.why
+                state.wake(order.step.id)
+    failed_takes = [name for name, phase in state.phase.items() if phase is Phase.FAILED]
+    assert bool(state.losses.why) == (len(failed_takes) >= most)
+    phases = set(state.phase.values())
+    assert phases & {Phase.UNKNOWN, Phase.CANCELLED} or not phases & LIVE
+    again = RunState(plan, Book(plan.limits), most_failures=most)
+    for event in told:
+        again.apply(event)
+        for name in [name for name, phase in again.phase.items() if phase is Phase.RESTING]:
+            again.wake(name)
+    assert (again.phase, again.losses.why) == (state.phase, state.losses.why)
 
 
 @settings(max_examples=150, deadline=None)
@@ -258,7 +373,7 @@ def test_any_order_of_events_keeps_caps_and_ends(
             state.wake(resting.pop().id)
         else:
             break
-    held = [name for name, phase in state.phase.items() if phase is Phase.UNKNOWN]
+    held = [name for name, phase in state.phase.items() if phase in (Phase.UNKNOWN, Phase.CANCELLED)]
     assert held or not any(phase in LIVE for phase in state.phase.values())
     again = RunState(plan, Book(limits))
     for event in told:
@@ -277,6 +392,10 @@ def _end(step: Step, attempt: int, chance: random.Random, tell: object) -> None:
         tell(Refused(**about, error="busy", advice=Advice.LATER))
     elif step.account and fate < 0.25:
         tell(Doubted(**about, error="no answer"))
+    elif step.account and fate < 0.3:
+        if chance.random() < 0.5:
+            tell(Settled(**about, charged=D(0), refunded=D(0), usd=None, source="till"))
+        tell(Cancelled(**about, why="as you asked"))
     elif fate < 0.45:
         if step.account and chance.random() < 0.5:
             tell(Settled(**about, charged=D(0), refunded=step.price.high, usd=None, source="till"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.media.animatic import Drawing, draw_clip, draw_still
-from tests.journeys.services import Street, quarter
+from tests.journeys.services import Quarter, Street, compared, quarter
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +21,17 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def street(drawn: Path) -> Street:
-    """Opens a quarter of services."""
-    return functools.partial(quarter, cache=drawn)
+def street(drawn: Path, tmp_path: Path) -> Street:
+    """Opens a quarter of services; when it is left, every ledger of the test agrees with their books."""
+
+    @contextmanager
+    def opened(*names: str, **settings: Any) -> Iterator[Quarter]:
+        with quarter(*names, cache=drawn, **settings) as standing:
+            yield standing
+            for path in tmp_path.rglob("ledger.sqlite3"):
+                compared(path, standing)
+
+    return opened
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -15,12 +17,14 @@ from pipeline import accounts
 from pipeline.config import Config
 from pipeline.config.model import NaciSettings, Publish
 from pipeline.desk import House, Wants
+from pipeline.emulators.jobs import Job
 from pipeline.emulators.log import Entry
 from pipeline.emulators.rehearsal import Rehearsal, rehearse_beside
 from pipeline.emulators.settings import ALL, Settings
 from pipeline.emulators.street import Stand
 from pipeline.providers.catalog import SERVICES, UPSCALERS
 from pipeline.session import Outcome
+from pipeline.store import spending
 from pipeline.store.ledger import Ledger
 
 D = Decimal
@@ -99,6 +103,66 @@ def charged(stand: Stand) -> Decimal:
     """What a service says it has charged to all its accounts."""
     total: Decimal = stand.books()["totals"]["charged"]
     return total
+
+
+def agree(folder: Path, quarter: Quarter, *, unheard: int = 0) -> None:
+    """The ledger beside a recipe tells of every job in the services' books, to the last digit, and of no other.
+
+    `unheard` jobs are in the books alone: their answers were lost, or they were never of this ledger.
+    """
+    missing, told = compared(folder / ".rushes" / "ledger.sqlite3", quarter)
+    assert (len(missing), told) == (unheard, []), missing
+
+
+Names = list[tuple[str, str]]
+
+
+def compared(path: Path, quarter: Quarter) -> tuple[Names, Names]:
+    """Asserts that a ledger says of each job what its service's books say, and adds up to what it holds.
+
+    naci's books are in money of its own: there the ledger counts seconds at the configured price, and has heard the
+    tokens. Gives the jobs that are in the books alone, and those that are in the ledger alone.
+    """
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT a.account, a.job_id, a.charged, a.refunded, e.data FROM attempts AS a"
+            " LEFT JOIN events AS e ON e.seq = a.settled WHERE a.job_id IS NOT NULL AND a.started IS NOT NULL"
+        ).fetchall()
+    told = {(account, job): (charged, refunded, data) for account, job, charged, refunded, data in rows}
+    assert len(told) == len(rows), "one job, one attempt"
+    missing: Names = []
+    for name, stand in quarter.standing.stands.items():
+        own = [name, *(other for other, account in quarter.config.accounts.items() if account.provider == name)]
+        for job in (job for job in stand.desk.jobs.values() if job.kind != "asset"):
+            found = [told.pop((f"{one}@rehearsal", job.id)) for one in own if (f"{one}@rehearsal", job.id) in told]
+            if found:
+                _agrees(name, job, found[0], quarter)
+            else:
+                missing.append((name, job.id))
+    entries = list(spending.entries(path))
+    with Ledger(path, read_only=True) as known:
+        (held,) = known.held([("2000-01-01T00:00:00.000Z", "2100-01-01T00:00:00.000Z")])
+    for account in {entry.account for entry in entries} | held.keys():
+        mine = [entry for entry in entries if entry.account == account]
+        whole = sum(((entry.charged or 0) + entry.reserved + entry.unknown for entry in mine), D(0))
+        assert whole == (held[account].credits if account in held else 0), account
+    return missing, list(told)
+
+
+def _agrees(name: str, job: Job, told: tuple[str | None, str | None, str | None], quarter: Quarter) -> None:
+    charged, refunded, data = told
+    if charged is None:
+        assert not job.charged or job.over, (name, job.id)
+        return
+    if name != "naci":
+        assert D(charged) == job.charged, (name, job.id)
+        assert D(refunded or 0) in (0, job.refunded), (name, job.id)
+        return
+    prices = (quarter.config.naci or NACI).prices["sd2.0"]
+    due = prices[job.extra["resolution"]] * job.extra["duration"] if job.stage == "done" else 0
+    assert D(charged) == due, job.id
+    if due:
+        assert json.loads(data or "{}")["facts"]["tokens"] == job.extra["tokens"]
 
 
 def creates(stand: Stand) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from pipeline import api
 from pipeline.errors import UserError
 from pipeline.events import Event, Refused, Settled, Submitted
 from pipeline.recover import exit_code, recover
+from pipeline.session import read_manifest
 from pipeline.settle import Case, Decision, Fate
 from tests.conftest import ROOT
 from tests.journeys.services import COST, YES, Quarter, Street, charged, creates, ledger, money, shots
@@ -258,6 +261,47 @@ def test_what_is_written_off_counts_as_spent_and_is_made_anew(name: str, write: 
         attempts = shots(ended.manifest)["a"]["attempts"]
         assert [(one["status"], one["source"]) for one in attempts] == [("failed", "user"), ("succeeded", name)]
     assert len([event for event in happened(path, Settled) if event.source == "user"]) == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("way", ["resubmit", "write-off"])
+def test_what_is_settled_after_the_end_of_a_run_is_told_by_its_documents(
+    way: Any, write: Write, street: Street
+) -> None:
+    """The shot was made anew meanwhile: nothing is sent again, and manifest, page and the next run say what it cost."""
+    path = write(ONE.format("naci"))
+    with street("naci") as quarter:
+        home = quarter.house()
+        quarter.stand.faults.add("cut_before")
+        assert api.run(path, YES, home).exit_code == 4
+        ended = api.run(path, dataclasses.replace(YES, redo=("a",)), home)
+        assert money(ended, "naci")["unknown"] == COST["naci"]
+        (case,) = settle(path, quarter, Decision(step="a", way=way))
+        assert case.told.endswith("a/generate has another result by now")
+        manifest = read_manifest(ended.output / "manifest.json")
+        told = manifest["budget"]["by_account"]["naci@rehearsal"]
+        charged = COST["naci"] * (2 if way == "write-off" else 1)
+        assert (told["charged"], told["unknown"], told["reserved"]) == (charged, 0, 0)
+        assert manifest["run"]["status"] == ended.status
+        again = api.run(path, YES, home)
+        assert (again.began, again.manifest["budget"], len(creates(quarter.stand))) == (False, manifest["budget"], 2)
+
+
+def test_documents_that_a_recovery_could_not_write_are_mended_by_the_next_report(write: Write, street: Street) -> None:
+    """It says why they are old; the page is then made from what the ledger knows."""
+    path = write(ONE.format("naci"))
+    with street("naci") as quarter:
+        home, heard = quarter.house(), []
+        quarter.stand.faults.add("cut_before")
+        output = api.run(path, YES, home).output
+        text = path.read_text()
+        path.write_text("rushes: 2")
+        decision = Decision(step="a", way="write-off")
+        recover(path.parent / ".rushes", home, recipe=path, decisions=[decision], tell=heard.append)
+        assert heard[0].startswith(f"The page and the manifest in {output} do not tell of it yet: ")
+        path.write_text(text)
+        api.report(output / "manifest.json", house=home)
+    told = read_manifest(output / "manifest.json")["budget"]["by_account"]["naci@rehearsal"]
+    assert (told["charged"], told["unknown"]) == (COST["naci"], 0)
 
 
 def test_an_upscale_is_looked_for_where_upscales_are(write: Write, street: Street) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -253,3 +254,24 @@ def test_units_of_h264_are_found_in_either_form() -> None:
     assert parameter_sets(avcc) == [b"\x67abc", b"\x68de"]
     assert parameter_sets(b"\0\0\0\1\x67abc") is None
     assert all(parameter_sets(avcc[:length]) is None for length in range(len(avcc)))
+
+
+def test_memory_that_nobody_has_written_decides_nothing(tmp_path: Path) -> None:
+    """Pictures that rise from black give the same bytes whatever lay in the memory that the encoder was given."""
+    program = (
+        "import random, sys; from fractions import Fraction; from pathlib import Path; from PIL import Image\n"
+        "from pipeline.media.encode import Encoder\n"
+        "dice = random.Random(8)\n"
+        "wall = Image.frombytes('RGB', (24, 12), dice.randbytes(24 * 12 * 3)).resize((480, 240), Image.BICUBIC)\n"
+        "with Encoder(Path(sys.argv[1]), width=320, height=180, fps=Fraction(24), crf=16) as encoder:\n"
+        "    for place in range(40):\n"
+        "        seen = wall.crop((2 * place, place, 2 * place + 320, place + 180))\n"
+        "        encoder.rgb(seen.point(lambda value: value * min(place, 12) // 12).tobytes())\n"
+    )
+    made = []
+    for filled in ("85", "170"):
+        out = tmp_path / f"{filled}.mp4"
+        environ = {**os.environ, "MALLOC_PERTURB_": filled}
+        subprocess.run([sys.executable, "-c", program, out], check=True, cwd=ROOT, env=environ)
+        made.append(out.read_bytes())
+    assert made[0] == made[1]

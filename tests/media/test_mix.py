@@ -12,18 +12,18 @@ import av
 import pytest
 
 from pipeline.errors import MediaError
-from pipeline.media.concat import Cut, Joined, film
+from pipeline.media.concat import Bed, Cut, Joined, film
 from pipeline.media.probe import check, probe
 from tests.media.clips import RATE, beeps, card, clip, heard, loudness, ours, png_bytes, samples
 
 FRAME = 1024 / RATE  # one packet of AAC
 
 
-def _bed(path: Path, seconds: float, *, rate: int = RATE, hertz: int = 440, level: int = 12_000) -> Path:
+def _bed(path: Path, seconds: float, *, rate: int = RATE, hertz: int = 440, level: int = 12_000) -> Bed:
     with wave.open(str(path), "wb") as out:
         out.setparams((2, 2, rate, 0, "NONE", ""))
         out.writeframes(samples(seconds, level=level, hertz=hertz * RATE // rate))
-    return path
+    return Bed(path=path)
 
 
 def _beeps_due(joined: Joined, beep_at: float, cuts: list[Cut], frame: float = 1 / 24) -> list[float]:
@@ -248,14 +248,14 @@ def test_a_bed_may_be_of_any_kind_that_has_sound(tmp_path: Path) -> None:
     """A clip's sound may be the bed; a picture, a mute clip and a damaged sound may not."""
     one = ours(tmp_path / "one.mp4", range(24))
     bed = ours(tmp_path / "bed.mp4", range(24), beep_at=0.5, sound_seconds=1)
-    film([Cut(path=one)], tmp_path / "film.mp4", bed=bed)
+    film([Cut(path=one)], tmp_path / "film.mp4", bed=Bed(path=bed))
     assert len(beeps(tmp_path / "film.mp4", 500)) == 1
     (tmp_path / "still.png").write_bytes(png_bytes(card(1)))
-    whole = _bed(tmp_path / "whole.wav", 1).read_bytes()
+    whole = _bed(tmp_path / "whole.wav", 1).path.read_bytes()
     (tmp_path / "cut.wav").write_bytes(whole[: len(whole) // 2])
     for bad in ("still.png", "one.mp4", "cut.wav"):
         with pytest.raises(MediaError):
-            film([Cut(path=one)], tmp_path / "refused.mp4", bed=tmp_path / bad)
+            film([Cut(path=one)], tmp_path / "refused.mp4", bed=Bed(path=tmp_path / bad))
     assert not list(tmp_path.glob("*refused*"))
 
 

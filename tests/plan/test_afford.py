@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.money import ZERO
-from pipeline.plan import afford
+from pipeline.plan import afford, graph
 from pipeline.plan.budget import Book, Limit, Limits
 from pipeline.plan.model import Action, Block, Step
 from tests import made
@@ -97,3 +97,43 @@ def test_what_is_there_or_out_costs_nothing_more(policy: str) -> None:
     there = made.step("a/generate", price="6", action=Action.REUSE)
     steps = (there, made.step("b/generate", price="6", action=Action.RESUME))
     assert afford.fit(steps, book(0, policy)) == steps
+
+
+def random_steps(wishes: list[tuple[int, int, bool]]) -> list[Step]:
+    """Steps of these prices and priorities, each chained to the one before where it is to be."""
+    steps: list[Step] = []
+    for i, (price, priority, chained) in enumerate(wishes):
+        needs = [f"s{i - 1}/generate"] if chained and i else []
+        steps.append(made.step(f"s{i}/generate", *needs, price=str(price), priority=priority))
+    return steps
+
+
+WISHES = st.lists(st.tuples(st.integers(0, 9), st.integers(-2, 2), st.booleans()), min_size=1, max_size=8)
+
+
+@settings(max_examples=80, deadline=None)
+@given(WISHES, st.integers(0, 30), st.booleans())
+def test_nothing_that_fits_is_left_out(wishes: list[tuple[int, int, bool]], cap: int, by_priority: bool) -> None:
+    """Under `skip`, and of what fits now: what is left out, with all it needs, does not fit beside what is let in."""
+    steps = random_steps(wishes)
+    fit = afford.fit if by_priority else afford.within
+    found = {step.id: step for step in fit(steps, book(cap, "skip"))}
+    left = cap - sum(step.price.high for step in found.values() if step.action is Action.RUN)
+    needs = {step.id: step.needs for step in steps}
+    for step in found.values():
+        if step.action is Action.BLOCKED and step.account:
+            wanted = [found[name] for name in graph.closure({step.id}, needs)]
+            assert sum(one.price.high for one in wanted if one.action is Action.BLOCKED) > left
+
+
+@settings(max_examples=80, deadline=None)
+@given(WISHES, st.integers(0, 30))
+def test_stop_lets_in_the_beginning_of_the_plan(wishes: list[tuple[int, int, bool]], cap: int) -> None:
+    """Paid steps before the first that does not fit, none after it, and that one would break the cap."""
+    found = afford.fit(random_steps(wishes), book(cap, "stop"))
+    paid = [step for step in found if step.account]
+    runs = [step.action is Action.RUN for step in paid]
+    first = runs.index(False) if False in runs else len(runs)
+    assert not any(runs[first:])
+    if first < len(paid):
+        assert sum(step.price.high for step in paid[: first + 1]) > cap

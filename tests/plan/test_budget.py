@@ -93,6 +93,15 @@ def test_a_bare_number_must_say_whose_where_several_pay() -> None:
         tightest([budget], ["x", "y"])
 
 
+def test_a_bare_number_is_of_the_account_that_pays_now() -> None:
+    """Accounts that only paid before need no cap of it; a map that does not name them still gives them none."""
+    assert tightest([Budget(run=Caps(bare=D(9)))], ["x", "y", "z"], idle=["x", "z"]).run.credits == {"y": D(9)}
+    with pytest.raises(UserError, match="x, y all pay"):
+        tightest([Budget(run=Caps(bare=D(9)))], ["x", "y", "z"], idle=["z"])
+    named = Budget(run=Caps(credits={"y": D(9)}))
+    assert tightest([named], ["x", "y"], idle=["x"]).run.credits == {"x": D(0), "y": D(9)}
+
+
 def test_a_cap_in_the_hint_can_be_copied() -> None:
     """Without commas in its number, and by the account's own name in a rehearsal."""
     with pytest.raises(UserError) as caught:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.plan.model import Action, Block, Plan, Step
-from pipeline.recipe.model import Chain, Shot
+from pipeline.recipe.model import Chain, Shot, Upscale
 from tests import made
 from tests.made import Facts
 
@@ -53,6 +53,17 @@ def test_a_changed_shot_and_what_follows_it_are_told_apart() -> None:
     }
     assert [step.follows for step in plan.steps] == [False, True, True]
     assert plan.totals(follows=True).credits == {"till": 6}
+
+
+def test_what_is_made_of_a_named_take_comes_with_it() -> None:
+    """Its own upscale is no follower, unless the take itself only follows; another shot's always is."""
+    shots = made.shot("a"), made.shot("b", chain=Chain(shot="a"), upscale=Upscale(to="2k", by="local"))
+    known = Facts.of(made.build(*shots))
+    follows = {step.id for step in made.build(*shots, known=known, redo=("b",)).steps if step.follows}
+    assert follows == set()
+    changed = (made.shot("a", prompt="new"), shots[1])
+    plan = made.build(*changed, known=known, only=("b",))
+    assert {step.id for step in plan.steps if step.follows} == {"a/last_frame", "b/generate", "b/upscale"}
 
 
 def test_a_file_that_is_gone_is_made_again() -> None:

@@ -357,7 +357,7 @@ def test_a_plan_whose_inputs_have_no_place_is_refused() -> None:
     refusal = consent.verdict(desk_of(plan))
     assert isinstance(refusal, UserError)
     assert refusal.exit_code == 2
-    assert refusal.fact == "services must be able to read keeper.png at a URL, and no place for that is configured."
+    assert 'services must be able to read "keeper.png" at a URL, and no place for that is' in refusal.fact
     assert "[publish] store" in refusal.hint
     assert "RUSHES_PUBLISH" in refusal.hint
     assert consent.verdict(desk_of(build(shot("b", MOVIE, KEEPER), published=""))) is None
@@ -368,7 +368,7 @@ def test_many_that_have_no_place_are_named_in_part() -> None:
     files = [made.file(f"{n}.png") for n in range(6)]
     refusal = consent.verdict(desk_of(build(shot("a", URLS, *files), published="")))
     assert refusal is not None
-    assert "read 0.png, 1.png, 2.png, 3.png and " in refusal.fact
+    assert 'read "0.png", "1.png", "2.png", "3.png" and ' in refusal.fact
     assert "4.png" not in refusal.fact
 
 

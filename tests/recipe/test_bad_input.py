@@ -267,7 +267,8 @@ BAD: dict[str, tuple[str | bytes, int, int, str, str]] = {
         "references",
     ),
     "class": (S + "- {id: a, prompt: \"{{ ''.__class__.__mro__ }}\"}\n", 4, 26, "begins with an underscore", ""),
-    "include": (S + "- {id: a, prompt: \"{% include '/etc/passwd' %}\"}\n", 4, 23, "'include' are not for recipes", ""),
+    "include": (S + "- {id: a, prompt: \"{% include '/etc/passwd' %}\"}\n", 4, 23, "an absolute path", "Copy"),
+    "extends": (S + "- {id: a, prompt: \"{% extends 'k.txt' %}\"}\n", 4, 23, "'extends' are not for recipes", "Use"),
     "prompt of 100 kB": (S + f"- {{id: a, prompt: {'x' * 102_400}}}\n", 4, 19, "102,400 characters", "at most 20,000"),
     "rendered prompt of 100 kB": (
         S + "- {id: a, prompt: \"{{ 'x' * 90000 }}\"}\n",
@@ -396,7 +397,7 @@ def test_an_alias_bomb_is_counted_and_not_unfolded(tmp_path: Path) -> None:
     lines = ["  a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
     (fault,) = faults(tmp_path, HEAD + "vars:\n" + "\n".join(lines) + "\nshots:\n" + A)
-    assert "unfolds to more than 500,000 values" in fault.fact
+    assert "unfolds to more than 400,000 values" in fault.fact
 
 
 def test_all_faults_are_told_at_once_in_order(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_service_names_references_in_its_own_manner(tmp_path: Path, prompt: st
 def test_a_name_with_a_mark_is_to_a_template_what_the_bare_name_is(prompt: str) -> None:
     """The plain text is the same to the last character, whether `ref` marks its names or not."""
     made = [
-        str(compiled(prompt).render(Names({"ref": lambda _, name, ref=ref: ref(str(name))}), Work()))
+        str(compiled(prompt, Work()).render(Names({"ref": lambda _, name, ref=ref: ref(str(name))}), Work()))
         for ref in (naming, str)
     ]
     assert made[0] == made[1]

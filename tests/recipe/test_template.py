@@ -19,7 +19,7 @@ NAMES: dict[str, Any] = {"a": "storm", "n": 5, "items": ["x", "y", "Z"], "who": 
 
 
 def rendered(source: str, **names: Any) -> Any:
-    return compiled(source).render(Names(names or NAMES), Work())
+    return compiled(source, Work()).render(Names(names or NAMES), Work())
 
 
 SAME = [

@@ -12,6 +12,7 @@ from pipeline.engine.state import RunState, Share, Skip
 from pipeline.errors import Fault
 from pipeline.events import (
     Artifact,
+    Cancelled,
     Doubted,
     Event,
     Failed,
@@ -227,6 +228,10 @@ class Told:
         self.tell(Failed(**self.about(name), error=error, hint=hint, permanent=permanent))
         return self
 
+    def cancel(self, name: str, why: str = "as you asked") -> Told:
+        self.tell(Cancelled(**self.about(name), why=why))
+        return self
+
     def refuse(self, name: str, error: str) -> Told:
         self.tell(Refused(**self.about(name), error=error))
         return self
@@ -291,6 +296,8 @@ class Memory(Nothing):
                     charged[event.key] = event
                 case Refused():
                     self._open.pop(event.key, None)
+                case Cancelled():
+                    self._open.pop(event.key, None)
                 case Failed():
                     self._open.pop(event.key, None)
                     if event.permanent:
@@ -312,6 +319,9 @@ class Memory(Nothing):
 
     def pending(self, keys: Iterable[str]) -> Mapping[str, Pending]:
         return {key: self._open[key] for key in keys if key in self._open}
+
+    def making(self, keys: Iterable[str]) -> Mapping[str, str]:
+        return {}
 
     def lines(self) -> Mapping[str, Line]:
         return self._lines

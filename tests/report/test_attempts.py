@@ -70,6 +70,17 @@ def test_a_doubt_that_turns_out_to_be_a_job_goes_on() -> None:
     assert (last(run).status, last(run).error, last(run).finished_at) == ("running", None, None)
 
 
+def test_what_was_cancelled_has_ended_and_holds_nothing() -> None:
+    """With what the service kept for it, where it kept anything."""
+    run = told().start(PAID).submit(PAID).settle(PAID, "5", refunded="45").cancel(PAID)
+    assert (last(run).status, last(run).error, spent(run)) == (
+        "cancelled",
+        "as you asked",
+        money(charged=5, refunded=45),
+    )
+    assert last(run).finished_at is not None
+
+
 def test_a_process_that_died_leaves_interrupted_work_and_unknown_requests() -> None:
     """Without an end, local work was interrupted; a request that was never answered may have arrived."""
     run = told().start(PAID).start("free/generate")

@@ -76,7 +76,7 @@ def test_the_page_tells_prompt_money_reasons_and_failures() -> None:
         "needs lamp/generate, which failed",
         "50 ($0.20)",
         "In all $0.20 of $8.00.",
-        "not made yet",
+        "was not made yet",
         "take 2",
         "goes on from",
         "partial",

@@ -174,6 +174,7 @@ def test_json_has_every_row_with_exact_numbers(path: Path) -> None:
         "usd": D("0.61"),
         "sources": {"service": D("152.5"), "estimate": 0, "user": 0, "not_told": 0},
         "untold": 0,
+        "differences": {"attempts": 1, "more": 0, "less": D("47.5")},
         "books": ["SeeGen's API document, S0:47"],
     }
     assert (told["by"], told["time_zone"], told["since"]) == ("shot", "Europe/Berlin", None)

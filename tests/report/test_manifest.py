@@ -67,7 +67,8 @@ def test_a_run_that_went_well_is_told_in_full() -> None:
     till = found["budget"]["by_account"]["till"]
     assert (till["estimated"], till["charged"], till["reserved"], till["unknown"]) == (100, 100, 0, 0)
     assert (till["usd"], found["budget"]["usd"]) == (Decimal("0.4"), Decimal("0.4"))
-    assert found["budget"]["caps"]["run"] == {"usd": 8, "credits": {"till": 400}}
+    caps = [(cap["scope"], cap["unit"], cap["cap"], cap["before"], cap["left"]) for cap in found["budget"]["caps"]]
+    assert caps == [("run", "till", 400, 100, 300), ("run", "usd", 8, Decimal("0.4"), Decimal("7.6"))]
     assert found["vars"] == {"keeper": "an old lighthouse keeper", "zoom": Decimal("1.5"), "days": [1, 2]}
     assert found["recipe"]["path"] == "../../recipe.yaml"
 
@@ -134,6 +135,20 @@ def test_what_nobody_knows_is_unknown_and_what_waits_for_it_is_pending() -> None
     later = shots(Told(again, run.events).story("partial"))
     assert (later["a"]["status"], later["b"]["status"]) == ("unknown", "pending")
     assert later["b"]["error"] == "waits for a/last_frame, whose outcome is not known"
+
+
+def test_what_was_cancelled_is_told_as_such_until_it_is_begun_anew() -> None:
+    """By the process that hears of it and by every later one; its followers are pending, its attempt says why."""
+    run = Told(plan(shot("a", provider="till"), shot("b", chain="a"))).start("a/generate").submit("a/generate")
+    run.settle("a/generate", "0", refunded="50").cancel("a/generate")
+    again = plan(*run.plan.recipe.shots, known=Memory(run.events))
+    for story in (run.story("partial"), Told(again, run.events).story("partial")):
+        found = shots(story)
+        assert (found["a"]["status"], found["b"]["status"]) == ("cancelled", "pending")
+        assert (found["a"]["error"], found["a"]["attempts"][0]["status"]) == ("as you asked", "cancelled")
+        assert "submitted anew" in found["a"]["hint"]
+    begun = Told(again, run.events).start("a/generate")
+    assert shots(begun.story("running"))["a"]["status"] == "pending"
 
 
 def test_a_failure_that_stands_is_failed_and_its_followers_are_skipped() -> None:

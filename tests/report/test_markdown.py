@@ -31,6 +31,7 @@ def test_status_is_a_table_with_the_money_below() -> None:
         "",
         "till: 50 credits charged, 50 refunded of 100 estimated (cap 400)",
         "Dollars: $0.20 (cap $8.00)",
+        "till: not charged as estimated (50 less than estimated): lamp/generate 0 of 50 (50 given back)",
     ]
 
 
@@ -80,3 +81,15 @@ def test_dollars_have_their_cents_and_never_lose_a_part_of_one() -> None:
         "$0.004",
         "$0.00",
     ]
+
+
+def test_a_reason_is_told_to_its_end() -> None:
+    """What does not fit beside the takes goes on below, in its column."""
+    run = Told(plan(shot("a"))).start("a/generate")
+    run.fail("a/generate", "the words of a service that has much to say about a prompt that it does not like")
+    lines = status_text(manifest(run.story("failed")), width=80).splitlines()
+    first, second, *_ = lines[3:]
+    assert max(map(cells, lines)) <= 80
+    assert "…" not in "".join(lines)
+    assert second.startswith(" " * first.index("the words of"))
+    assert "does not like" in " ".join(" ".join(lines).split())

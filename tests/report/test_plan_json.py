@@ -37,7 +37,10 @@ def test_a_plan_says_what_each_step_would_do_and_cost() -> None:
     assert (lamp["credits"], lamp["usd"]) == ({"low": 50, "high": 50}, Decimal("0.2"))
     assert (found["totals"]["by_account"], found["totals"]["usd"]) == ({"till": 100}, Decimal("0.4"))
     assert found["accounts"] == {"till": {"provider": "till", "unit": "credits", "usd_per_credit": Decimal("0.004")}}
-    assert found["limits"]["run"] == {"usd": 8, "credits": {"till": 400}}
+    assert [(cap["scope"], cap["unit"], cap["cap"], cap["asked"], cap["left"]) for cap in found["limits"]["caps"]] == [
+        ("run", "till", 400, 100, 300),
+        ("run", "usd", 8, Decimal("0.4"), Decimal("7.6")),
+    ]
     assert found["steps"][-1]["shot"] is None
 
 

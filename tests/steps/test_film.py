@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from pipeline.media.probe import check
 from pipeline.steps.base import Feed
-from pipeline.steps.film import Film
+from pipeline.steps.film import Film, Level, Part
 from tests.media.clips import clip
 
 
@@ -52,3 +53,26 @@ def test_order_seams_size_and_bed_decide_a_film() -> None:
     assert [f.step for f in with_bed.feeds] == ["a/generate", "b/generate", "bed/generate"]
     assert plain.words() != Film(clips=plain.clips, seams=(False, False)).words()
     assert plain.words() != Film(clips=plain.clips, seams=plain.seams, size=(2, 2)).words()
+
+
+def test_parts_fade_are_left_and_lettered(tmp_path: Path) -> None:
+    """Clips and cards in their order; the facts say how long the film is and where each clip lies."""
+    paths = [clip(tmp_path / f"{i}.mp4", range(i * 24, i * 24 + 24), sound_seconds=1) for i in range(2)]
+    bed = clip(tmp_path / "bed.mp4", range(2), sound_seconds=1.5)
+    half = Decimal("0.5")
+    work = Film(
+        clips=(feed("a"), feed("b")),
+        seams=(False, False),
+        bed=feed("bed"),
+        parts=(
+            Part(clip=0, title="One", title_seconds=half, left_seconds=Decimal("0.25")),
+            Part(clip=None, title="Two", title_seconds=Decimal(1), crossfade_seconds=half),
+            Part(clip=1),
+        ),
+        level=Level(duck=True),
+        fade_out_seconds=half,
+    )
+    made = work.perform([*paths, bed], tmp_path)
+    assert made.facts["cuts"] == [[0, Decimal("0.75"), 18], [Decimal("1.25"), Decimal("2.25"), 24]]
+    assert (made.facts["frames"], made.facts["seconds"]) == (54, Decimal("2.25"))
+    assert check(made.files["film"]).frames == 54

@@ -124,5 +124,8 @@ SUMS = {
     "untold": 0,
     "sources": {"service": D("376.5"), "estimate": D(25), "user": D(30)},
     "books": (SEEGEN, OLDER),
+    "differing": 3,
+    "more": D(4),
+    "less": D("147.5"),
 }
 """What `every_way` comes to on `seegen`."""

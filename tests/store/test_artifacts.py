@@ -275,3 +275,30 @@ def test_a_text_is_replaced_whole(tmp_path: Path) -> None:
     write_text(to, "two \udc80 ü")
     assert to.read_text() == "two ? ü"
     assert [path.name for path in to.parent.iterdir()] == ["manifest.json"]
+
+
+def test_what_is_kept_is_listed_and_can_be_taken_away(store: Artifacts, tmp_path: Path) -> None:
+    """By digest, ending and size; what bears another name is passed over, and what is gone may be taken away again."""
+    first, second = kept(store, b"one"), kept(store, b"second", suffix=".png")
+    (tmp_path / "store" / "sha256" / first.sha256[7:9] / "notes.txt").write_text("mine")
+    found = sorted(store.files(), key=lambda file: file.bytes)
+    assert [file[:3] for file in found] == [(first.sha256, ".mp4", 3), (second.sha256, ".png", 6)]
+    for _ in range(2):
+        store.remove(found[0])
+    assert [file.sha256 for file in store.files()] == [second.sha256]
+    assert list(Artifacts(tmp_path / "none").files()) == []
+
+
+def test_what_is_distrusted_is_read_by_whoever_looks_next(store: Artifacts) -> None:
+    """A change that its time does not show is seen then; a sound file is found sound, once."""
+    artifact = kept(store, b"abcd")
+    before = store.path(artifact).stat().st_mtime_ns
+    overwrite(store.path(artifact), b"x")
+    os.utime(store.path(artifact), ns=(before, before))
+    assert store.missing([artifact]) == set()
+    store.distrust(artifact)
+    assert store.missing([artifact]) == {artifact.sha256}
+    overwrite(store.path(artifact), b"a")
+    assert store.missing([artifact]) == set()
+    store.path(artifact).unlink()
+    store.distrust(artifact)

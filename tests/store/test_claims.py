@@ -31,9 +31,12 @@ from pipeline.events import (
     Started,
     Submitted,
     Succeeded,
+    instant,
+    later,
 )
 from pipeline.store import claims, database, holding, journal
-from pipeline.store.claims import Busy, Cap, Claim, Full, Granted, Lost, Made, Over, Stands, Terms, Verdict
+from pipeline.store.claims import Busy, Cap, Claim, Full, Granted, Lost, Made, Ousted, Over, Stands, Terms, Verdict
+from pipeline.store.leases import Holder, here
 from pipeline.store.ledger import Ledger
 
 D = Decimal
@@ -77,6 +80,12 @@ class Book:
 
     def claim(self, *events: Started, terms: Terms | None = None, run: str = "r") -> list[Verdict]:
         return journal.write(self.connection, run, [], [Claim(event, terms or Terms()) for event in events])
+
+    def lease(self, run: str, *, boot: str = "", until: float = 60.0) -> None:
+        """Notes a lease of a run: of this boot, where no other is named, until so many seconds from now."""
+        now = instant(datetime.now(UTC))
+        row = Holder(run, "A run", run, "host", boot or here().boot, 1, f"token of {run}", now, later(now, until))
+        self.connection.execute(f"INSERT OR REPLACE INTO leases VALUES ({', '.join('?' * len(row))})", row)
 
     def one(self, event: Started, terms: Terms | None = None, run: str = "r") -> Verdict:
         return self.claim(event, terms=terms, run=run)[0]
@@ -308,6 +317,7 @@ def test_a_job_that_nobody_asks_after_gives_its_place_up_soon(book: Book) -> Non
     for number, run in enumerate(("ended", "doubted", "own")):
         event = start(run, at=at(-400 + number))
         book.tell(event, Submitted(**about(event), job_id="j"), run=run)
+        book.lease(run)
     assert book.one(start("a"), Terms(width=3), "own") == Full()
     assert book.one(start("a"), Terms(width=3, known=99), "own") == Granted()
     book.tell(settled(start("a"), 6), run="own")
@@ -322,6 +332,38 @@ def test_a_job_that_nobody_asks_after_gives_its_place_up_soon(book: Book) -> Non
     recent = start("d", at=at(-200))
     book.tell(recent, Submitted(**about(recent), job_id="j"), run="ended")
     assert book.one(start("e"), Terms(width=4), "new") == Full()
+
+
+@pytest.mark.parametrize(
+    ("boot", "until", "verdict"),
+    [
+        ("", -9999.0, Full()),
+        ("another", 30.0, Full()),
+        ("another", -30.0, Full()),
+        ("another", -90.0, Granted()),
+    ],
+)
+def test_a_run_without_a_living_holder_gives_its_places_up_soon(
+    boot: str, until: float, verdict: Verdict, book: Book
+) -> None:
+    """On this boot a lease is alive while it is there; another machine's until it has run out, and a minute longer."""
+    event = start("job", at=at(-400))
+    book.tell(event, Submitted(**about(event), job_id="j"), start("sending", at=at(-400)), run="other")
+    assert book.claim(start("a"), start("b"), terms=Terms(width=2)) == [Granted()] * 2
+    for step in ("a", "b"):
+        book.tell(settled(start(step), 6))
+    book.lease("other", boot=boot, until=until)
+    assert book.claim(start("c"), start("d"), terms=Terms(width=2)) == [verdict] * 2
+
+
+def test_nothing_begins_without_the_lease_that_it_needs(book: Book) -> None:
+    """Whoever has lost it is told so, in the transaction of the claim, and nothing of it is written."""
+    book.lease("r")
+    assert book.one(start("a"), capped(20, lease="token of r")) == Granted()
+    assert book.claim(start("b"), start("c"), terms=capped(20, lease="before")) == [Ousted()] * 2
+    book.connection.execute("DELETE FROM leases")
+    assert book.one(start("b"), capped(20, lease="token of r")) == Ousted()
+    assert book.connection.execute("SELECT count(*) FROM events").fetchone() == (1,)
 
 
 def test_who_has_waited_longest_comes_first(book: Book) -> None:

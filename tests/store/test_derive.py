@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from pipeline.errors import Advice
 from pipeline.events import (
     Artifact,
+    Cancelled,
     Doubted,
     Event,
     Failed,
+    Gone,
     Refused,
     Result,
     RunEnded,
@@ -58,6 +60,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Submitted, **ABOUT, job_id=st.sampled_from(["1", "2"])),
     st.builds(Refused, **ABOUT, error=st.just("busy"), advice=st.sampled_from(Advice)),
     st.builds(Doubted, **ABOUT, error=st.just("reset")),
+    st.builds(Gone, **ABOUT, freed=st.booleans()),
     st.builds(
         Settled,
         **ABOUT,
@@ -68,6 +71,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(Succeeded, **ABOUT, result=RESULTS),
     st.builds(Failed, **ABOUT, error=st.text(max_size=5), permanent=st.booleans()),
+    st.builds(Cancelled, **ABOUT, why=st.just("as you asked")),
     st.builds(Skipped, at=TIMES, step=ABOUT["step"], key=ABOUT["key"], reason=st.just("needs"), why=st.just("")),
     st.builds(RunEnded, at=TIMES, status=st.just("complete")),
 )
@@ -179,6 +183,31 @@ def test_the_answers_are_those_of_a_plain_reading(told: list[Told]) -> None:
     with ledger_of(singly(told)) as ledger:
         assert {key: found.result for key, found in ledger.kept(keys).items()} == results
         assert set(ledger.standing(keys)) == standing
+
+
+@settings(max_examples=100, deadline=None)
+@given(TOLD)
+def test_every_reservation_ends_in_one_way(told: list[Told]) -> None:
+    """Settled, released or held: what is held is the last charge, nothing, or all of it, and only the last is open."""
+    with ledger_of(singly(told)) as ledger:
+        rows = sqlite3.connect(ledger.path).execute(
+            "SELECT at, account, credits, charged, refused, doubted, submitted, succeeded, failed FROM attempts"
+        )
+        held: dict[str, Decimal] = {}
+        for at, account, credits, charged, refused, doubted, submitted, _, failed in rows:
+            unknown = doubted is not None and submitted is None
+            released = charged is None and (refused is not None or (failed is not None and not unknown))
+            amount = Decimal(0) if released else Decimal(credits if charged is None else charged)
+            if account:
+                held[f"{at[:10]} {account}"] = held.get(f"{at[:10]} {account}", Decimal(0)) + amount
+        found = sqlite3.connect(ledger.path).execute("SELECT span, account, credits FROM held WHERE grain = 'day'")
+        sums = {f"{span} {account}": Decimal(credits) for span, account, credits in found}
+        assert {name: amount for name, amount in sums.items() if amount} == {n: a for n, a in held.items() if a}
+        cancelled = {(e.key, run, e.step, e.attempt) for run, e in told if isinstance(e, Cancelled)}
+        for one in ledger.unsettled():
+            if (one.key, one.run, one.step, one.attempt) in cancelled:
+                assert one.doubted  # whether a service took it at all, a wish does not say
+                assert one.job_id is None
 
 
 def test_amounts_keep_every_digit(tmp_path: Path) -> None:

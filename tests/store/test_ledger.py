@@ -346,6 +346,28 @@ def test_a_newer_version_is_refused(tmp_path: Path) -> None:
         assert "Upgrade" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE events SET data = 'nope'",
+        "UPDATE events SET data = '{}'",
+        "UPDATE runs SET options = '[]'",
+        "UPDATE runs SET plan = '3'",
+        "UPDATE attempts SET credits = 'many'",
+    ],
+)
+def test_rows_that_no_rushes_wrote_are_told(tmp_path: Path, change: str) -> None:
+    """A ledger may come from anybody, or be damaged: a clear refusal, whatever stands in it."""
+    path = tmp_path / "ledger.sqlite3"
+    with Ledger(path) as ledger:
+        ledger.begin(RUN)
+        ledger.append(RUN.id, paid())
+    with sqlite3.connect(path) as connection:
+        connection.execute(change)
+    with Ledger(path, read_only=True) as ledger, pytest.raises(StoreError, match="cannot read"):
+        _ = ledger.events(RUN.id), ledger.runs(), ledger.unsettled()
+
+
 def test_an_event_of_a_later_time_is_told(ledger: Ledger, tmp_path: Path) -> None:
     """An event that this version does not know is a `StoreError` to whoever reads it."""
     tell(ledger, RunStarted(at=AT, version="9"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,36 @@ def test_it_is_free_after_it_was_let_go(tmp_path: Path) -> None:
         found = locks.holder(tmp_path, "a")
     assert found is not None
     assert found["run"] == "run-2"
+
+
+def test_whoever_looks_turns_nobody_away(tmp_path: Path) -> None:
+    """Looking takes the lock for a moment; whoever takes it for good waits that out."""
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.005):
+            locks.is_free(tmp_path, "a")
+            locks.holder(tmp_path, "a")
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(200):
+            with locks.hold(tmp_path, "a", run="run-1"):
+                pass
+    finally:
+        ended.set()
+        for looker in lookers:
+            looker.join()
+
+
+def test_free_is_what_is_there_and_not_held(tmp_path: Path) -> None:
+    """What was never held is not known to be free, nor is what cannot be opened."""
+    assert not locks.is_free(tmp_path, "a")
+    with locks.hold(tmp_path, "a", run="run-1"):
+        assert not locks.is_free(tmp_path, "a")
+    assert locks.is_free(tmp_path, "a")
 
 
 def test_it_is_free_after_kill_9(tmp_path: Path, spawn: Callable[..., Any]) -> None:

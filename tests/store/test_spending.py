@@ -115,12 +115,14 @@ def test_at_work_is_asked_of_the_recipe_and_its_output(path: Path) -> None:
 
 @pytest.mark.parametrize("again", [False, True])
 def test_a_job_that_another_run_takes_up_is_one_charge(again: bool, path: Path) -> None:
-    """It stands where it was begun, however often it was settled; nothing of it is held any more."""
+    """It is told under the run that began it, however often it was settled; the other only shares what came of it."""
     begun = attempt("a", "10", "submitted", *(["service 9 1", "undelivered"] if again else []))
     tell(path, "run-1", *begun)
-    about = {"at": "2026-11-21T10:00:00.000Z", "step": "b/generate", "key": "k1:a", "attempt": 1}
+    about = {"at": "2026-11-21T10:00:00.000Z", "step": "a/generate", "key": "k1:a", "attempt": 1}
     settled = Settled(**about, charged=D(8), refunded=D(2), usd=D("0.032"), source="seegen")
-    tell(path, "run-2", settled, Succeeded(**about, result=RESULT), recipe="other")
+    tell(path, "run-1", settled, Succeeded(**about, result=RESULT))
+    shared = about | {"step": "b/generate", "attempt": 0}
+    tell(path, "run-2", Succeeded(**shared, result=RESULT), recipe="other")
     entry = one(path)
     assert (entry.recipe, entry.shot, entry.at, entry.account) == ("tale", "a", AT, "seegen")
     assert (entry.reserved, entry.charged, entry.refunded, entry.usd) == (0, D(8), D(2), D("0.032"))

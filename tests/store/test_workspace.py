@@ -146,3 +146,14 @@ def test_a_full_disk_is_told(disk: Any) -> None:
         workspace.open_workspace(disk.folder / ".rushes", create=True)
     filler.unlink()
     workspace.open_workspace(disk.folder / ".rushes", create=True)
+
+
+def test_a_link_that_is_found_is_not_followed(tmp_path: Path) -> None:
+    """A recipe that comes with a `.rushes` leading elsewhere reaches nobody's results; by its name it may be used."""
+    other, recipe = tmp_path / "other", tmp_path / "theirs" / "recipe.yaml"
+    workspace.open_workspace(other, create=True)
+    recipe.parent.mkdir()
+    (recipe.parent / workspace.NAME).symlink_to(other)
+    with pytest.raises(StoreError, match="is a link"):
+        workspace.find(recipe)
+    assert workspace.find(recipe, named=recipe.parent / workspace.NAME) == recipe.parent / workspace.NAME
