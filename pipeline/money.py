@@ -6,9 +6,11 @@ Knows nothing of who pays for what: caps and reservations live in `pipeline.engi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 
 ZERO = Decimal(0)
+EXACT = Context(prec=200)
+"""To reckon in: credits times a rate have more digits than the usual context keeps."""
 MOST_DIGITS = 15  # what a JSON number keeps exactly in every reader
 _MOST_CHARACTERS = 100  # that a text of so many digits, with its zeros and blanks, may need
 

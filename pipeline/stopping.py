@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ import anyio
 from pipeline.desk import House
 from pipeline.errors import Advice, Held, ProviderError, RushesError, StoreError, UserError
 from pipeline.events import Cancelled, Settled
-from pipeline.money import ZERO, text
+from pipeline.money import EXACT, ZERO, text
 from pipeline.providers import remote
 from pipeline.providers.base import Cancels, RemotePage, Status
 from pipeline.providers.reach import patiently
@@ -28,7 +28,6 @@ from pipeline.store.ledger import Ledger, Unsettled
 
 VERDICT_SECONDS = 120.0  # how long a job may take to stop
 PATIENCE_SECONDS = 60.0  # with a service that does not answer
-_EXACT = Context(prec=200)
 _TAKES_UP = "the next run takes it up"
 
 
@@ -191,7 +190,7 @@ def _dollars(one: Unsettled, charged: Decimal) -> Decimal | None:
     """What was charged, at the price of a credit that its reservation had."""
     if one.usd is None or not one.credits:
         return None if one.usd is None or charged else ZERO
-    return _EXACT.multiply(charged, _EXACT.divide(one.usd, one.credits))
+    return EXACT.multiply(charged, EXACT.divide(one.usd, one.credits))
 
 
 def _credits(one: Unsettled) -> str:

@@ -6,20 +6,15 @@ Credits that came in and others that were spent elsewhere between two balances h
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.money import ZERO
-from pipeline.store import database, faults
-
-_EXACT = Context(prec=200)
+from pipeline.money import EXACT, ZERO
+from pipeline.store import database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +47,7 @@ class Change:
 
 def keep(path: Path, account: str, credits: Decimal, *, at: str, asked: int) -> None:
     """Writes a balance down in the ledger at `path`; `asked` is its last event before the question. `StoreError`."""
-    with _connected(path, read_only=False) as connection, database.transaction(connection):
+    with database.opened(path, read_only=False) as connection, database.transaction(connection):
         told = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
         connection.execute(
             "INSERT OR REPLACE INTO balances (account, told, at, asked, credits) VALUES (?, ?, ?, ?, ?)",
@@ -62,7 +57,7 @@ def keep(path: Path, account: str, credits: Decimal, *, at: str, asked: int) -> 
 
 def changes(path: Path, account: str = "", *, since: str = "") -> list[Change]:
     """What each balance told, of one account or of all, kept at `since` (ISO, UTC) or later. Raises `StoreError`."""
-    with _connected(path) as connection:
+    with database.opened(path) as connection:
         rows = connection.execute("SELECT DISTINCT account FROM balances WHERE ?1 IN ('', account)", (account,))
         names = [row[0] for row in rows.fetchall()]
         found = []
@@ -75,7 +70,7 @@ def changes(path: Path, account: str = "", *, since: str = "") -> list[Change]:
 
 def latest(path: Path, account: str) -> Balance | None:
     """The last balance of an account. Raises `StoreError`."""
-    with _connected(path) as connection:
+    with database.opened(path) as connection:
         return next(iter(_balances(connection, account)[-1:]), None)
 
 
@@ -85,7 +80,7 @@ def fell(path: Path, account: str, key: str, run: str, step: str, attempt: int) 
     Up to its last balance; less than nothing where it rose. None where no two such balances are there, or other
     attempts leave it open. It is evidence of what the attempt cost, and no proof. Raises `StoreError`.
     """
-    with _connected(path) as connection:
+    with database.opened(path) as connection:
         row = connection.execute(
             "SELECT first FROM attempts WHERE key = ? AND run = ? AND step = ? AND attempt = ?",
             (key, run, step, attempt),
@@ -96,13 +91,13 @@ def fell(path: Path, account: str, key: str, run: str, step: str, attempt: int) 
         if before is None or kept[-1].asked < first:
             return None
         others = [span for span in _spans(connection, account, before.asked) if span.first != first]
-    took = _EXACT.subtract(before.credits, kept[-1].credits)
+    took = EXACT.subtract(before.credits, kept[-1].credits)
     for span in others:
         if span.first > kept[-1].told:
             continue
         if span.first <= before.told or span.end is None or span.end > kept[-1].asked or not span.certain:
             return None
-        took = _EXACT.subtract(took, span.charged)
+        took = EXACT.subtract(took, span.charged)
     return took
 
 
@@ -118,23 +113,23 @@ class Span(NamedTuple):
 
 def compare(before: Balance, after: Balance, spans: list[Span]) -> Change:
     """What two balances tell beside what these attempts explain."""
-    took = _EXACT.subtract(before.credits, after.credits)
+    took = EXACT.subtract(before.credits, after.credits)
     most: Decimal | None = ZERO
     least = ZERO
     for span in spans:
         if span.first > after.told or (span.end is not None and span.end <= before.asked):
             continue
-        most = None if most is None or span.most is None else _EXACT.add(most, span.most)
+        most = None if most is None or span.most is None else EXACT.add(most, span.most)
         if span.first <= before.told:  # it may have been counted already, and what it held be given back
-            least = _EXACT.subtract(least, span.most or ZERO)
+            least = EXACT.subtract(least, span.most or ZERO)
         elif span.end is not None and span.end <= after.asked and span.certain:
-            least = _EXACT.add(least, span.charged)
+            least = EXACT.add(least, span.charged)
     return Change(
         account=after.account,
         since=before.at,
         at=after.at,
-        outside=ZERO if most is None else max(ZERO, _EXACT.subtract(took, most)),
-        came_in=max(ZERO, _EXACT.subtract(least, took)) if most is not None else ZERO,
+        outside=ZERO if most is None else max(ZERO, EXACT.subtract(took, most)),
+        came_in=max(ZERO, EXACT.subtract(least, took)) if most is not None else ZERO,
     )
 
 
@@ -167,12 +162,3 @@ def _balances(connection: sqlite3.Connection, account: str) -> list[Balance]:
         Balance(account=name, at=at, credits=Decimal(credits), asked=asked, told=told)
         for name, at, credits, asked, told in rows
     ]
-
-
-@contextmanager
-def _connected(path: Path, *, read_only: bool = True) -> Iterator[sqlite3.Connection]:
-    with contextlib.closing(database.connect(path, read_only=read_only)) as connection:
-        try:
-            yield connection
-        except sqlite3.Error as error:
-            raise faults.of_sqlite(error, path) from error

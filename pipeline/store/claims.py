@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from pipeline import digest
 from pipeline.events import Result, Started, later
 from pipeline.money import ZERO
-from pipeline.store import holding, leases
+from pipeline.store import derive, holding, leases
 from pipeline.store.holding import Held, Span
 
 SENDING_SECONDS = 900.0
@@ -150,14 +150,11 @@ def decide(connection: sqlite3.Connection, run: str, claims: Sequence[Claim]) ->
     return verdicts
 
 
-# The condition is that of the index `attempts_open`: what is pending for a plan is in a claim's way.
-_OPEN = """
+# What is pending for a plan is in a claim's way.
+_OPEN = f"""
 SELECT key, run, account, at, coalesce(job_id, ''), doubted IS NOT NULL AND submitted IS NULL
 FROM attempts
-WHERE refused IS NULL AND succeeded IS NULL
-  AND (failed IS NULL OR (doubted IS NOT NULL AND submitted IS NULL AND settled IS NULL))
-  AND (submitted IS NOT NULL OR doubted IS NOT NULL OR (provider <> '' AND account <> ''))
-  AND key IN (SELECT value FROM json_each(?)) ORDER BY job_id IS NOT NULL, first
+WHERE {derive.OPEN} AND key IN (SELECT value FROM json_each(?)) ORDER BY job_id IS NOT NULL, first
 """
 _ENDED = """
 SELECT k.value, e.seq, e.run, e.kind, e.data FROM json_each(?) AS k

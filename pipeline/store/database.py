@@ -59,6 +59,16 @@ def connect(path: Path, *, read_only: bool = False, patience_seconds: float = PA
 
 
 @contextmanager
+def opened(path: Path, *, read_only: bool = True) -> Iterator[sqlite3.Connection]:
+    """A connection as `connect` gives it, closed when the block ends. What SQLite says in it is a `StoreError`."""
+    with contextlib.closing(connect(path, read_only=read_only)) as connection:
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise faults.of_sqlite(error, path) from error
+
+
+@contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All writes inside are durable together when it ends, or none is there."""
     connection.execute("BEGIN IMMEDIATE")

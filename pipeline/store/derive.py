@@ -10,6 +10,13 @@ from collections.abc import Collection
 
 from pipeline.store import holding
 
+OPEN = """
+  refused IS NULL AND succeeded IS NULL
+  AND (failed IS NULL OR (doubted IS NOT NULL AND submitted IS NULL AND settled IS NULL))
+  AND (submitted IS NOT NULL OR doubted IS NOT NULL OR (provider <> '' AND account <> ''))
+"""
+"""What makes an attempt pending. The condition is that of the index `attempts_open`, so that SQLite uses it."""
+
 STEP_KINDS = frozenset(
     {"Started", "Submitted", "Refused", "Doubted", "Settled", "Succeeded", "Failed", "Cancelled", "Gone"}
 )

@@ -10,14 +10,13 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import NamedTuple
+
+from pipeline.money import EXACT, ZERO
 
 KINDS = frozenset({"Started", "Submitted", "Refused", "Doubted", "Settled", "Failed", "Cancelled", "Gone"})
 """The events that may change what is held."""
-
-_EXACT = Context(prec=200)  # WHY: credits times a rate have more digits than the usual context keeps
-_ZERO = Decimal(0)
 
 # WHY: a failure frees what its service has taken or refused; a doubt that no service cleared up is held all the same.
 _AMOUNTS = """
@@ -52,21 +51,21 @@ Span = tuple[str, str]
 class Held(NamedTuple):
     """An amount of credits, and what of it is known in dollars."""
 
-    credits: Decimal = _ZERO
-    usd: Decimal = _ZERO
+    credits: Decimal = ZERO
+    usd: Decimal = ZERO
 
     def plus(self, other: Held) -> Held:
         """Both together, exactly."""
-        return Held(_EXACT.add(self.credits, other.credits), _EXACT.add(self.usd, other.usd))
+        return Held(EXACT.add(self.credits, other.credits), EXACT.add(self.usd, other.usd))
 
     def less(self, other: Held) -> Held:
         """What is left of it without the other, exactly."""
-        return Held(_EXACT.subtract(self.credits, other.credits), _EXACT.subtract(self.usd, other.usd))
+        return Held(EXACT.subtract(self.credits, other.credits), EXACT.subtract(self.usd, other.usd))
 
 
 def add(one: Decimal, other: Decimal) -> Decimal:
     """The exact sum, however many digits it has."""
-    return _EXACT.add(one, other)
+    return EXACT.add(one, other)
 
 
 def touched(connection: sqlite3.Connection, after: int) -> list[Row]:
@@ -123,9 +122,9 @@ def _parts(since: str, until: str) -> list[tuple[str, str, str]]:
 
 
 def _held(credits: str, usd: str | None) -> Held:
-    return Held(Decimal(credits), Decimal(usd) if usd is not None else _ZERO)
+    return Held(Decimal(credits), Decimal(usd) if usd is not None else ZERO)
 
 
 def _text(value: Decimal) -> str:
     """One text an amount, however it came about."""
-    return f"{_EXACT.normalize(value):f}" if value else "0"
+    return f"{EXACT.normalize(value):f}" if value else "0"

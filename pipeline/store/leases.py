@@ -16,7 +16,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,7 +107,7 @@ def holder(shelf: Workspace, name: str, machine: Machine | None = None, pace: Pa
     Raises `StoreError`.
     """
     machine, pace = machine or here(), pace or Pace()
-    with closing(database.connect(shelf.ledger, read_only=True)) as connection, _told(shelf.ledger):
+    with database.opened(shelf.ledger) as connection:
         row = next((row for row in rows(connection) if row.name == name), None)
     locked = locks.holder(shelf.locks, name)
     if locked is None:
@@ -121,7 +121,7 @@ def holder(shelf: Workspace, name: str, machine: Machine | None = None, pace: Pa
 
 def living(shelf: Workspace) -> list[Holder]:
     """Whoever holds any name now, on this machine or another one. Writes nothing. Raises `StoreError`."""
-    with closing(database.connect(shelf.ledger, read_only=True)) as connection, _told(shelf.ledger):
+    with database.opened(shelf.ledger) as connection:
         names = [row.name for row in rows(connection)]
     return [found for name in names if (found := holder(shelf, name))]
 

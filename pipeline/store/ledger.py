@@ -38,15 +38,10 @@ _STANDING = """
 SELECT s.key, e.run, e.step, e.data, e.at
 FROM json_each(?) AS k JOIN standing AS s ON s.key = k.value JOIN events AS e ON e.seq = s.seq
 """
-# WHY: the condition is that of the index `attempts_open`, term by term, so that SQLite uses it.
-_PENDING = """
+_PENDING = f"""
 SELECT key, run, step, attempt, provider, account, job_id, credits, usd,
   doubted IS NOT NULL AND submitted IS NULL, at, settled IS NOT NULL
-FROM attempts
-WHERE refused IS NULL AND succeeded IS NULL
-  AND (failed IS NULL OR (doubted IS NOT NULL AND submitted IS NULL AND settled IS NULL))
-  AND (submitted IS NOT NULL OR doubted IS NOT NULL OR (provider <> '' AND account <> ''))
-"""
+FROM attempts WHERE {derive.OPEN}"""
 _WITH_REQUESTS = """
 SELECT a.key, a.run, a.step, a.attempt, a.provider, a.account, a.job_id, a.credits, a.usd,
   a.doubted IS NOT NULL AND a.submitted IS NULL, a.at, a.settled IS NOT NULL,
@@ -54,7 +49,7 @@ SELECT a.key, a.run, a.step, a.attempt, a.provider, a.account, a.job_id, a.credi
 FROM (SELECT * FROM attempts WHERE %s) AS a
 LEFT JOIN runs AS r ON r.id = a.run LEFT JOIN events AS e ON e.seq = a.started
 """
-_UNSETTLED = _WITH_REQUESTS % _PENDING.partition("WHERE")[2] + " ORDER BY a.first"
+_UNSETTLED = _WITH_REQUESTS % derive.OPEN + " ORDER BY a.first"
 _JOBS = (
     _WITH_REQUESTS % "account = ? AND submitted IS NOT NULL AND started IS NOT NULL AND at >= ?"
     + " ORDER BY a.first DESC LIMIT 20"

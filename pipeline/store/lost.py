@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import cast
 
 from pipeline import digest, events
 from pipeline.events import Gone
-from pipeline.store import database, faults
+from pipeline.store import database
 
 _MAKERS = """
 SELECT r.key, e.run, e.step, e.attempt, a.provider, a.account, coalesce(a.job_id, ''), a.at, g.data
@@ -38,12 +36,8 @@ class Maker:
 
 def makers(path: Path, keys: Iterable[str]) -> dict[str, Maker]:
     """By key, which attempt made its last result, as the ledger at `path` has it. Raises `StoreError`."""
-    connection = database.connect(path, read_only=True)
-    with contextlib.closing(connection):
-        try:
-            rows = connection.execute(_MAKERS, (json.dumps(list(keys)),)).fetchall()
-        except sqlite3.Error as error:
-            raise faults.of_sqlite(error, path) from error
+    with database.opened(path) as connection:
+        rows = connection.execute(_MAKERS, (json.dumps(list(keys)),)).fetchall()
     return {
         key: Maker(
             run=run, step=step, attempt=attempt, provider=provider, account=account, job_id=job_id, at=at,

@@ -12,18 +12,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline import digest
-from pipeline.store import faults
+from pipeline.store import derive, faults
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LINES = "SELECT DISTINCT key FROM lines"
 # A run that is not complete may go on, with its plan as it was; so may one of which a service still has a job.
-_PLANS = """
-SELECT plan FROM runs WHERE status <> 'complete' OR id IN (
-  SELECT run FROM attempts WHERE refused IS NULL AND succeeded IS NULL
-  AND (failed IS NULL OR (doubted IS NOT NULL AND submitted IS NULL AND settled IS NULL))
-  AND (submitted IS NOT NULL OR doubted IS NOT NULL OR (provider <> '' AND account <> ''))
-)
-"""
+_PLANS = f"SELECT plan FROM runs WHERE status <> 'complete' OR id IN (SELECT run FROM attempts WHERE {derive.OPEN})"
 _OUTPUTS = "SELECT json_extract(e.data, '$.result.outputs') FROM results AS r JOIN events AS e ON e.seq = r.seq"
 _OF_KEYS = f"{_OUTPUTS} WHERE r.key IN (SELECT value FROM json_each(?))"
 _OF_FOLDER = (

@@ -12,19 +12,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pipeline.money import ZERO
-from pipeline.store import database, faults
+from pipeline.money import EXACT, ZERO
+from pipeline.store import database
 
 By = Literal["account", "day", "recipe", "shot"]
 Source = Literal["service", "estimate", "user", "not told"]
 SOURCES: tuple[Source, ...] = ("service", "estimate", "user", "not told")
-_EXACT = Context(prec=200)  # WHY: credits times a rate have more digits than the usual context keeps
 _OURS: Mapping[str, Source] = MappingProxyType({"estimate": "estimate", "user": "user", "not told": "not told"})
 
 # The state: 0 holds nothing, 1 a service has it, 2 nobody answered, 3 it was doubted. Doubt and silence are over once a
@@ -137,29 +136,19 @@ def entries(path: Path, *, at_work: Callable[[str, str], bool] | None = None) ->
     What is free for certain is not about money. `at_work` says of a recipe and its output folder whether a process is
     at work on it: what was sent by one that is gone, and never answered, is unknown. Raises `StoreError`.
     """
-    connection = database.connect(path, read_only=True)
-    try:
+    with database.opened(path) as connection:
         connection.execute("BEGIN")  # all that is read is of one moment
         reader = _Reader(connection, at_work or (lambda recipe, output: True))
         for row in connection.execute(_PAID):
             entry = reader.entry(_Told._make(row))
             if entry.estimated or entry.charged or entry.refunded or entry.untold:
                 yield entry
-    except sqlite3.Error as error:
-        raise faults.of_sqlite(error, path) from error
-    finally:
-        connection.close()
 
 
 def accounts(path: Path) -> set[str]:
     """Every account that an attempt of the ledger at `path` was made on. Raises `StoreError`."""
-    connection = database.connect(path, read_only=True)
-    try:
+    with database.opened(path) as connection:
         return {row[0] for row in connection.execute("SELECT DISTINCT account FROM attempts WHERE account <> ''")}
-    except sqlite3.Error as error:
-        raise faults.of_sqlite(error, path) from error
-    finally:
-        connection.close()
 
 
 class _Reader:
@@ -232,7 +221,7 @@ def summed(spent: Iterable[Entry], by: By, zone: ZoneInfo) -> Spending:
     of = group[by]
     groups: defaultdict[tuple[str, tuple[str, ...]], _Tally] = defaultdict(_Tally)
     whole: defaultdict[str, _Tally] = defaultdict(_Tally)
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         for entry in spent:
             groups[entry.account, of(entry)].add(entry)
         for (account, _), tally in groups.items():

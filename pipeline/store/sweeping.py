@@ -5,7 +5,6 @@ First it is written down that they are gone, then they go; a death in between le
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -19,7 +18,7 @@ from pipeline import digest
 from pipeline.errors import Held
 from pipeline.events import Event, Gone, instant
 from pipeline.money import ZERO
-from pipeline.store import database, faults, leases
+from pipeline.store import database, leases
 from pipeline.store.artifacts import Kept
 from pipeline.store.ledger import Ledger
 from pipeline.store.needed import needed
@@ -70,14 +69,10 @@ class Stray:
 
 def strays(shelf: Workspace) -> list[Stray]:
     """Every stored file that nothing needs as things are now, in the order of the store. Raises `StoreError`."""
-    connection = database.connect(shelf.ledger, read_only=True)
-    with contextlib.closing(connection):
-        try:
-            connection.execute("BEGIN")  # all that is read is of one moment
-            stay, made = needed(connection), _made(connection)
-            first = connection.execute("SELECT min(started_at) FROM runs").fetchone()[0]
-        except sqlite3.Error as error:
-            raise faults.of_sqlite(error, shelf.ledger) from error
+    with database.opened(shelf.ledger) as connection:
+        connection.execute("BEGIN")  # all that is read is of one moment
+        stay, made = needed(connection), _made(connection)
+        first = connection.execute("SELECT min(started_at) FROM runs").fetchone()[0]
     found = []
     for file in shelf.artifacts.files():
         makers = tuple(made.get(file.sha256, ()))
