@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType
@@ -32,6 +32,7 @@ Show = Callable[[str], None]
 
 _LAST_PORT = 65_535
 _LONGEST_SECONDS = 86_400
+_LISTENS_EVERY = 0.5  # seconds
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -260,8 +261,15 @@ class _Relay:
             raise _unfit(command[0], error.strerror) from None
         for number in self._early:
             self._pass_on(self._process, number)
-        code = self._process.wait()
+        code = self._ended(self._process)
         return code if code >= 0 else 128 - code
+
+    @staticmethod
+    def _ended(process: subprocess.Popen[bytes]) -> int:
+        # WHY: a signal that comes just before the wait begins does not end the wait, and would be heard only after it.
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=_LISTENS_EVERY)
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         if self._process is None:

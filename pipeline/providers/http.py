@@ -10,6 +10,7 @@ without an end: `Patience` has a call's time and a file's.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import time
@@ -52,6 +53,7 @@ STEP = 64_000
 HASTE = 0.2  # seconds: where polling starts in a rehearsal
 HIDDEN = "[key]"
 SHORTEST_KEY = 8  # a shorter one is no secret, and would be found in any word
+_trusted = functools.cache(httpx.create_ssl_context)  # reading what is trusted takes longer than many a call
 _REQUEST_IDS = ("x-request-id", "x-tt-logid", "x-amz-request-id", "cf-ray")
 
 # WHY: asyncio reads up to 256 KB at a time; asked for 64, what lies above it cuts and copies that four times over.
@@ -60,7 +62,6 @@ httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = 1 << 18
 # WHY: at INFO httpx writes whole URLs, and the query of a presigned one is a credential.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
-
 
 UNSENT: tuple[type[Exception], ...] = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """What happens before the first byte of a request leaves."""
@@ -122,6 +123,7 @@ class HttpWire:
             limits=LIMITS,
             timeout=TIMEOUT,
             transport=transport,
+            verify=_trusted(),
             follow_redirects=False,
             event_hooks={"response": [_unread_location]},
             headers={"User-Agent": "rushes", "Accept-Encoding": "identity"},
@@ -182,10 +184,8 @@ class HttpWire:
     def _reply(self, response: httpx.Response, body: bytes) -> Reply:
         value, text = None, TOO_LONG
         if len(body) < MOST_ANSWER:
-            try:
+            with suppress(ValueError, ArithmeticError, RecursionError):
                 value = self._without_key(loads(body.decode("utf-8-sig")))
-            except (ValueError, ArithmeticError, RecursionError):
-                value = None
             text = "" if value is not None else body[: MOST_TEXT * 4].decode("utf-8", "replace")
         if response.is_redirect:
             value, text = None, f"a redirect to {_host(response.extensions.get('location', '')) or 'elsewhere'}"

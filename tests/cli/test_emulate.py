@@ -257,7 +257,7 @@ def test_signals_reach_the_command(name: str) -> None:
         "import signal, sys, time\n"
         f"signal.signal(signal.{name}, lambda *_: (print('heard', flush=True), time.sleep(0.3), sys.exit(9)))\n"
         "print('ready', flush=True)\n"
-        "time.sleep(60)\n"
+        "for _ in range(600): time.sleep(0.1)\n"  # one long sleep would not hear what came just before it began
     )
     command = [sys.executable, "-m", "pipeline", "emulate", "naci", "--", sys.executable, "-c", code]
     process = subprocess.Popen(

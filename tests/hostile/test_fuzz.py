@@ -10,11 +10,11 @@ from tests.hostile.watched import Reader
 
 
 def test_no_changed_recipe_does_harm(tmp_path: Path) -> None:
-    """Two thousand of them end as a plan or as faults, soon, and reach for nothing outside."""
-    tally = fuzz(2_000, 0, tmp_path)
+    """A thousand of them end as a plan or as faults, soon, and reach for nothing outside."""
+    tally = fuzz(1_000, 0, tmp_path)
     assert tally.failed == {}
-    assert tally.outcomes["plan"] > 100
-    assert tally.outcomes["faults"] > 500
+    assert tally.outcomes["plan"] > 50
+    assert tally.outcomes["faults"] > 250
 
 
 def test_a_seed_makes_one_recipe() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -47,12 +48,20 @@ ROOMS = {  # library -> the rooms that may know it
 }
 
 
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@functools.cache
+def _nodes(path: Path) -> Sequence[ast.AST]:
+    return [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+
+
+@functools.cache
+def _imports(path: Path) -> frozenset[str]:
+    found = set()
+    for node in _nodes(path):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            found.add(node.module)
+    return frozenset(found)
 
 
 @pytest.mark.parametrize("library", sorted(ROOMS))
@@ -70,7 +79,7 @@ def test_only_the_door_prints_and_exits() -> None:
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in FILES
         if path.relative_to(PACKAGE).parts[0] != "cli"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in _nodes(path)
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
@@ -85,7 +94,7 @@ def test_rooms_are_small() -> None:
     """No file of more than 400 lines, no function of more than 60; exceptions are named here with their reason."""
     long = [f"{path.relative_to(ROOT)}: {n}" for path in FILES if (n := len(path.read_text().splitlines())) > 400]
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in _nodes(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or 0) - node.lineno + 1
                 if length > 60:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 from array import array
@@ -10,12 +11,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 from pipeline.media.encode import Encoder
 
 RATE = 48_000
+_ACCURATE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_TO_YUV, _TO_RGB = VideoReformatter(), VideoReformatter()  # one for each picture costs more than all else here
 
 
 def card(number: int, size: tuple[int, int] = (160, 96)) -> Image.Image:
@@ -121,16 +124,19 @@ def frame_of(
     row, data = image.width * 3, image.tobytes()
     padded = b"".join(data[y * row : (y + 1) * row].ljust(plane.line_size, b"\0") for y in range(image.height))
     plane.update(padded)
-    return frame.reformat(
+    return _TO_YUV.reformat(
+        frame,
         format=pix_fmt,
         src_colorspace=matrix,
         dst_colorspace=matrix,
         src_color_range=ColorRange.JPEG,
         dst_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
-        interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT,
+        interpolation=_ACCURATE,
+        threads=1,
     )
 
 
+@functools.cache
 def samples(seconds: float, beep_at: float | None = None, *, level: int = 12_000, hertz: int = 1000) -> bytes:
     """Interleaved stereo s16le: silence with a tone of 30 ms at `beep_at`, or a tone throughout where it is None."""
     total = round(seconds * RATE)
@@ -162,10 +168,12 @@ def decoded(path: Path) -> list[tuple[float, Image.Image]]:
 
 def rgb(frame: av.VideoFrame) -> Image.Image:
     """A BT.709 frame as RGB."""
-    turned = frame.reformat(
+    turned = _TO_RGB.reformat(
+        frame,
         format="rgb24",
         src_colorspace=Colorspace.ITU709,
-        interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT,
+        interpolation=_ACCURATE,
+        threads=1,
     )
     plane = turned.planes[0]
     return Image.frombuffer("RGB", (turned.width, turned.height), bytes(plane), "raw", "RGB", plane.line_size, 1)

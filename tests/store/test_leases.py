@@ -237,7 +237,7 @@ def test_after_kill_9_another_machine_waits_until_it_has_run_out(shelf: Workspac
     process.wait()
     while leases.holder(shelf, NAME, HERE, QUICK):
         time.sleep(0.01)
-    assert 0.5 <= time.monotonic() - died <= 1.5
+    assert 0.5 <= time.monotonic() - died <= 5  # a second, and as much more as a busy machine takes
     with hold(shelf) as lease:
         assert [row.token for row in rows(shelf)] == [lease.token]
 
