@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,11 +37,29 @@ def verdict(desk: Desk, house: House | None = None) -> RushesError | None:
 
     With the `house` the way out from a cap names what fits within it.
     """
-    return _over(desk, house) or _unreachable(desk.plan) or _unpriced(desk) or _dollars(desk.plan)
+    return unpicked(desk) or _over(desk, house) or _unreachable(desk.plan) or _unpriced(desk) or _dollars(desk.plan)
+
+
+def unpicked(desk: Desk) -> DecisionNeeded | None:
+    """Why picks are to be looked at before anything is made: they are stale, or the last stage has none."""
+    recipe = desk.recipe
+    takes = ways.command(desk, dataclasses.replace(desk.wants, stage=recipe.drafts, only=(), redo=()))
+    if desk.stale:
+        told = "\n".join(f"{fault.place.file}:{fault.place.line}: {fault.fact}" for fault in desk.stale)
+        shots = {pick.place: shot for shot, pick in recipe.picks.items()}
+        clear = ways.approve(desk, "--clear", *(shots[fault.place] for fault in desk.stale))
+        pick = ways.approve(desk, "TAKE")
+        return DecisionNeeded(told, f"Let go, and make takes anew: {clear} && {takes}\nOr pick what is there: {pick}")
+    if recipe.is_final and not recipe.picks:
+        return DecisionNeeded(
+            f"{recipe.stage} makes what was picked, and no take is picked of any shot.",
+            f"Make takes: {takes}\nLook at them, and pick: {ways.approve(desk, 'TAKE')}",
+        )
+    return None
 
 
 def _over(desk: Desk, house: House | None) -> RushesError | None:
-    over = afford.first_denial(desk.plan.steps, desk.book(desk.plan.limits))
+    over = afford.first_denial(desk.plan.steps, desk.book)
     if over is None or desk.plan.limits.on_exceed != "refuse":
         return None
     step, denial = over
@@ -117,6 +136,8 @@ def agreed(
 
     Balances that are asked are kept in the `ledger`, and `tell` hears what they say that it does not.
     """
+    if undecided := unpicked(desk):
+        raise undecided
     desk = _followed(desk, house, consent)
     refusal = verdict(desk, house)
     if refusal:
@@ -175,6 +196,12 @@ def _check_accounts(desk: Desk, house: House, ledger: Ledger | None, tell: Calla
         return
     accounts = {account.identity: account for account in house.accounts().values()}
     for name in sorted(names):
+        if name not in accounts:
+            jobs = ", ".join(step.id for step in desk.plan.doing() if step.account == name)
+            raise UserError(
+                f"the account {name} is not in the configuration any more, and it has {jobs}.",
+                "Declare it there again, with its key, until what it was sent has come back.",
+            )
         key(accounts[name], house.environ)
     needed = {name: most for name, most in desk.plan.totals().credits.items() if most and name in names}
     with telling(f"Asking what is left: {', '.join(needed)}", tell):

@@ -92,6 +92,7 @@ def _resume(step: Step, found: Pending) -> Step:
         return dataclasses.replace(
             step,
             action=Action.RESUME,
+            account=found.account,  # no other sees it, whatever its shot names since
             job_id=found.job_id,
             attempt=found.attempt,
             of_run=found.run,

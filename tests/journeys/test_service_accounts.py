@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from pipeline import api
-from pipeline.config.model import AccountSettings
-from pipeline.desk import Wants
+from pipeline.config import AccountSettings, Config
+from pipeline.desk import Desk, Wants
 from pipeline.digest import file_digest
 from pipeline.emulators.settings import KEYS
-from pipeline.errors import OverBudget, RecipeError
-from tests.journeys.services import COST, YES, Street, charged, creates, kept_bytes, ledger, money, shots
+from pipeline.errors import OverBudget, RecipeError, UserError
+from pipeline.events import Event, Submitted
+from tests.journeys.services import COST, YES, Street, agree, charged, creates, kept_bytes, ledger, money, shots
 
 D = Decimal
 Write = Callable[..., Path]
@@ -127,3 +129,31 @@ def test_a_cap_holds_for_its_account_alone(write: Write, street: Street) -> None
             api.run(path, Wants(yes=True, max_each={"seegen": D(320), "agency": D(159)}), house)
         assert creates(quarter.stand) == []
         assert api.run(path, Wants(yes=True, max_each={"seegen": D(320), "agency": D(160)}), house).exit_code == 0
+
+
+class DeathError(BaseException):
+    """The process ends once its job is taken."""
+
+
+def dies(_desk: Desk) -> Callable[[Event], None]:
+    def hear(event: Event) -> None:
+        if isinstance(event, Submitted):
+            raise DeathError
+
+    return hear
+
+
+def test_a_job_is_asked_after_where_it_was_begun(write: Write, street: Street) -> None:
+    """Whatever account its shot names since: no other key sees it, and nothing is paid on two."""
+    path = write("defaults: {provider: seegen, account: agency, duration: 4}\nshots: [{id: a, prompt: the sea}]\n")
+    with street("seegen", config=AGENCY) as quarter:
+        house = quarter.house({"AGENCY_SEEGEN_KEY": KEYS["seegen"][1]})
+        with pytest.raises(BaseExceptionGroup):
+            api.run(path, YES, house, listen=dies)
+        path.write_text(path.read_text().replace(" account: agency,", ""))
+        with pytest.raises(UserError, match="the account agency@rehearsal is not in the configuration any more"):
+            api.run(path, YES, dataclasses.replace(house, config=Config()))
+        ended = api.run(path, YES, house)
+        assert (ended.exit_code, len(creates(quarter.stand))) == (0, 1)
+        assert shots(ended.manifest)["a"]["account"] == "agency@rehearsal"
+        agree(path.parent, quarter)
