@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 BIN := .venv/bin
 EXAMPLE := examples/lighthouse
 
-.PHONY: help demo rehearse test check lint types house unit torture fuzz bench schemas clean
+.PHONY: help demo rehearse test check lint types house unit torture fuzz bench schemas pictures golden clean
 
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,12 @@ bench: .venv/ready  ## figures, each beside a floor from the same run
 
 schemas: .venv/ready  ## write schemas/ anew from the code
 	@for name in recipe plan manifest; do $(BIN)/rushes schema $$name > schemas/$$name.schema.json; done
+
+pictures: .venv/ready  ## draw the pictures of the recipes anew
+	$(BIN)/python -m tests.recipes.pictures
+
+golden: .venv/ready  ## pin the plans anew; only where a recipe was to change its meaning
+	$(BIN)/python -m tests.golden
 
 clean:           ## take away what the targets made
 	rm -rf .venv $(EXAMPLE)/out $(EXAMPLE)/.rushes

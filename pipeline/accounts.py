@@ -90,6 +90,13 @@ def _base(page: Service, environ: Mapping[str, str]) -> str:
     return base_url(value, page.BASE_URL_ENV) if value else ""
 
 
+def configured(accounts: Mapping[str, Account], environ: Mapping[str, str]) -> frozenset[str]:
+    """The names of the accounts whose key is set, whatever it is, and of those at a rehearsal."""
+    return frozenset(
+        name for name, account in accounts.items() if account.rehearsal or environ.get(account.key_env, "").strip()
+    )
+
+
 def key(account: Account, environ: Mapping[str, str]) -> str:
     """The account's key, without blanks around it. Raises `UserError` that names the variable and never its value."""
     found = environ.get(account.key_env, "").strip()

@@ -1,33 +1,36 @@
-"""The house in a few calls: check, plan, run, status, report, verify. The only room that knows every wing."""
+"""The house in a few calls: check, plan, run, status, report, verify. The only room that knows every wing.
+
+Each call loads the wings it needs, so that checking a recipe does not wait for the engine.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import desk as desks
-from pipeline import recover
-from pipeline import status as told
-from pipeline import verify as verifying
-from pipeline.consent import Consent, agreed
 from pipeline.desk import Desk, House, Reading, Wants
-from pipeline.errors import Fault, StalePlan, UserError
-from pipeline.money import amount
+from pipeline.errors import Fault, RecipeError, StalePlan, UserError
+from pipeline.garbage import uncollected
 from pipeline.plan.model import Plan
 from pipeline.recipe.gate import compiled
-from pipeline.report import html, plan_json
-from pipeline.retelling import write_anew
-from pipeline.session import Listen, Outcome, carry_out, read_manifest
-from pipeline.status import Told
-from pipeline.store import leases, sweeping, workspace
+from pipeline.store import leases, workspace
 from pipeline.store.copying import write_text
 from pipeline.store.ledger import Ledger
+from pipeline.wants import output_of
+
+if TYPE_CHECKING:
+    from pipeline.consent import Consent
+    from pipeline.session import Listen, Outcome
+    from pipeline.status import Told
 
 _FLAGS = {  # what a saved plan was made with, and how the user says it
     "variables": "--var",
     "date": "--date",
+    "stage": "--stage",
     "provider": "--provider",
     "preview": "--preview",
     "only": "--only",
@@ -41,8 +44,22 @@ _RECIPES = (".yaml", ".yml")
 
 
 def check(path: Path, wants: Wants | None = None, house: House | None = None) -> tuple[Fault, ...]:
-    """The warnings of a recipe that can be run. Raises `RecipeError` with every fault, `UserError`."""
-    return plan(path, wants, house).plan.warnings
+    """The warnings of a recipe that can be run. Raises `RecipeError` with every fault in any stage, `UserError`."""
+    wants, house = wants or Wants(), house or House()
+    reading = desks.read(path, wants, house)
+    faults: list[Fault] = []
+    warnings: tuple[Fault, ...] = ()
+    for stage, recipe in {wants.stage: reading.recipe, **reading.recipe.others}.items():
+        asked = dataclasses.replace(wants, stage=stage)
+        there = dataclasses.replace(reading, recipe=recipe, wants=asked, output=output_of(recipe, asked))
+        try:
+            told = desks.lay(there, house).plan.warnings
+            warnings = told if stage == wants.stage else warnings
+        except RecipeError as error:
+            faults += error.faults
+    if faults:
+        raise RecipeError(faults)
+    return warnings
 
 
 def plan(path: Path, wants: Wants | None = None, house: House | None = None) -> Desk:
@@ -53,27 +70,46 @@ def plan(path: Path, wants: Wants | None = None, house: House | None = None) -> 
 
 def save_plan(desk: Desk) -> dict[str, Any]:
     """The plan as a document that `run` applies exactly, or refuses as stale."""
+    from pipeline.report import plan_json
+
     return {**plan_json.plan_json(desk.plan), "wants": desk.wants.to_json()}
 
 
 def open_plan(path: Path, document: Mapping[str, Any], wants: Wants, house: House) -> Reading:
     """The recipe of a saved plan, read again as it was then; caps of `wants` hold beside those it was saved with."""
+    from pipeline.report import plan_json
+
     if not compiled(plan_json.schema(), {})(document) or "wants" not in document:
         raise UserError(
             f"{path} is no saved plan of this version.", "Save one with: rushes plan RECIPE --out plan.json"
         )
-    saved = document["wants"]
+    saved = {**Wants().to_json(), **document["wants"]}
     _refuse_other_wants(path, saved, wants)
     # WHY: consent is never taken from the file, which may be somebody else's; neither is where to write.
-    fixed: dict[str, Any] = {name: saved[name] for name in ("variables", "date", "provider", "preview")}
-    fixed |= {name: tuple(saved[name]) for name in ("only", "redo")}
-    theirs = {name: amount(most) for name, most in saved["max_each"].items()}
-    both = theirs.keys() & wants.max_each.keys()
-    fixed["max_each"] = {**theirs, **wants.max_each} | {name: min(theirs[name], wants.max_each[name]) for name in both}
-    for cap in ("max_credits", "max_usd"):
-        mine, its = getattr(wants, cap), None if saved[cap] is None else amount(saved[cap])
-        fixed[cap] = its if mine is None else mine if its is None else min(mine, its)
-    return desks.read(Path(document["recipe"]["path"]), dataclasses.replace(wants, **fixed), house)
+    its = wants.with_json(saved)
+    each = {name: min(mine, its.max_each.get(name, mine)) for name, mine in wants.max_each.items()}
+    fixed = dataclasses.replace(
+        its,
+        max_each={**its.max_each, **each},
+        max_credits=_tighter(wants.max_credits, its.max_credits),
+        max_usd=_tighter(wants.max_usd, its.max_usd),
+        output=wants.output,
+        workspace=wants.workspace,
+    )
+    reading = desks.read(Path(document["recipe"]["path"]), fixed, house)
+    return dataclasses.replace(reading, chosen=_chosen(document["steps"]))
+
+
+def _chosen(steps: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], str]:
+    """Who is to make each rung of each shot, by a saved plan's steps."""
+    made = [step for step in steps if step["kind"] == "generate"]
+    below = {(s["shot"], one["rung"]): one["provider"] for s in made for one in s["fallback"] if one["model"]}
+    return {**below, **{(step["shot"], step["rung"]): step["provider"] for step in made}}
+
+
+def _tighter(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """The smaller of two caps, either of which may not be there."""
+    return min((most for most in (one, other) if most is not None), default=None)
 
 
 def _refuse_other_wants(path: Path, saved: Mapping[str, Any], wants: Wants) -> None:
@@ -91,6 +127,8 @@ def _refuse_other_wants(path: Path, saved: Mapping[str, Any], wants: Wants) -> N
 
 def _refuse_stale(path: Path, document: Mapping[str, Any], now: Plan) -> None:
     """Raises `StalePlan` where a step would now be another than in the document."""
+    from pipeline.report import plan_json
+
     # WHY: what was uploaded belongs to no result: it comes and goes with time and place.
     told = plan_json.plan_json(now)["steps"]
     before, after = (
@@ -118,6 +156,7 @@ def _stale(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> s
     return ""
 
 
+@uncollected()
 def run(
     path: Path,
     wants: Wants | None = None,
@@ -134,6 +173,11 @@ def run(
     does not already say so; `tell` hears what became of submissions whose outcome was unknown. Raises `RushesError`s of
     every kind; failures of shots are told in the outcome.
     """
+    from pipeline import recover
+    from pipeline.consent import agreed
+    from pipeline.session import carry_out
+    from pipeline.store import sweeping
+
     wants, house = wants or Wants(), house or House()
     reading = desks.read(path, wants, house) if saved is None else open_plan(path, saved, wants, house)
     shelf = workspace.open_workspace(reading.folder, create=True)
@@ -154,6 +198,8 @@ def status(path: Path, wants: Wants | None = None, house: House | None = None) -
 
     Raises `UserError` where it was never run.
     """
+    from pipeline import status as told
+
     return told.of_recipe(path, wants or Wants(), house or House()).document
 
 
@@ -162,6 +208,10 @@ def stands(what: str, wants: Wants | None = None, house: House | None = None) ->
 
     Raises `UserError` where there is none.
     """
+    from pipeline import status as told
+    from pipeline.documents import read_manifest
+    from pipeline.status import Told
+
     wants, house = wants or Wants(), house or House()
     path = Path(what)
     if what and path.suffix in _RECIPES and path.exists():
@@ -182,6 +232,8 @@ def manifest_path(what: str, wants: Wants | None = None, house: House | None = N
 
     Raises `UserError` where there is none, or where another run's has taken its place.
     """
+    from pipeline import status as told
+
     wants, house = wants or Wants(), house or House()
     path = Path(what)
     if not what or _is_run(what):
@@ -190,7 +242,7 @@ def manifest_path(what: str, wants: Wants | None = None, house: House | None = N
         raise UserError(f"{what} does not exist.", "Name a recipe, a manifest, or a run.")
     if path.suffix not in _RECIPES:
         return path / "manifest.json" if path.is_dir() else path
-    manifest = desks.read(path, wants, house).output / "manifest.json"
+    manifest = told.read_latest(path, wants, house).output / "manifest.json"
     if not manifest.exists():
         raise UserError(
             f"no run of {what} left documents here: {manifest} does not exist.",
@@ -209,6 +261,11 @@ def report(path: Path, wants: Wants | None = None, house: House | None = None) -
 
     Where the workspace knows that something of the run was settled since, the manifest is written anew before.
     """
+    from pipeline import verify as verifying
+    from pipeline.documents import read_manifest
+    from pipeline.report import html
+    from pipeline.retelling import write_anew
+
     document, wants, house = read_manifest(path), wants or Wants(), house or House()
     folder = workspace.find(path, named=wants.workspace or desks.workspace_of(house.environ))
     if run := verifying.run_of(folder, document, path):
@@ -229,4 +286,6 @@ def verify(path: Path, wants: Wants | None = None, house: House | None = None) -
 
     Raises `UserError` for what is no manifest, `StoreError`.
     """
+    from pipeline import verify as verifying
+
     return verifying.verify(path, wants or Wants(), house or House())

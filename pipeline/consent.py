@@ -14,10 +14,9 @@ from pipeline import desk as desks
 from pipeline import ways
 from pipeline.accounts import key
 from pipeline.desk import Desk, House
-from pipeline.errors import AccountRefused, DecisionNeeded, OverBudget, RushesError, UserError
+from pipeline.errors import AccountRefused, DecisionNeeded, OverBudget, RushesError, UserError, listed
 from pipeline.money import text
 from pipeline.plan import afford, uploads
-from pipeline.plan.build import listed
 from pipeline.plan.model import Action, Fallback, Plan, Step
 from pipeline.purse import balances as balances
 from pipeline.purse import look, tell_unseen

@@ -20,9 +20,10 @@ from pipeline import accounts as purses
 from pipeline import config as configuration
 from pipeline.accounts import Account
 from pipeline.config import Config
-from pipeline.errors import UserError
+from pipeline.errors import Fault, UserError
 from pipeline.events import Event, instant
-from pipeline.plan import bought
+from pipeline.garbage import uncollected
+from pipeline.plan import bought, finals
 from pipeline.plan.budget import Book, Limits
 from pipeline.plan.build import build
 from pipeline.plan.known import Known, Nothing
@@ -31,59 +32,22 @@ from pipeline.plan.model import Plan
 from pipeline.plan.noted import Planned as Planned
 from pipeline.plan.noted import planned as planned
 from pipeline.plan.setting import Passed, Setting
+from pipeline.plan.spent import UNTOLD, held
 from pipeline.plan.spent import attempts_of as attempts_of
 from pipeline.plan.spent import book_of as book_of
 from pipeline.plan.spent import failures_of as failures_of
-from pipeline.plan.spent import held
 from pipeline.providers.base import Enlarges
-from pipeline.providers.catalog import PROVIDERS, UPSCALERS, Providers
+from pipeline.providers.catalog import CHEAPEST, PROVIDERS, UPSCALERS, Providers
 from pipeline.providers.remote import Wire
-from pipeline.recipe.load import load, uncollected
+from pipeline.recipe.load import load
 from pipeline.recipe.model import Budget, Caps, Origin, Recipe
 from pipeline.store import leases, workspace
 from pipeline.store.artifacts import Artifacts
 from pipeline.store.copies import Copies
 from pipeline.store.ledger import Ledger, Line, Run, Unsettled
 from pipeline.store.publish import place_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wants:
-    """What the user asks of a recipe: the flags that mean the same everywhere."""
-
-    variables: Mapping[str, str] = field(default_factory=dict)
-    date: str = ""
-    provider: str = ""
-    preview: bool = False
-    only: tuple[str, ...] = ()
-    redo: tuple[str, ...] = ()
-    follow: bool = False
-    yes: bool = False
-    allow_unpriced: bool = False
-    max_credits: Decimal | None = None
-    max_each: Mapping[str, Decimal] = field(default_factory=dict)  # by account: `--max-credits seegen=200`
-    max_usd: Decimal | None = None
-    max_failures: int | None = None  # takes that one process may lose before it begins nothing more
-    webhook: str = ""  # the public address under which services can tell that a job has ended
-    listen: str = ""  # where that address leads on this machine
-    workspace: Path | None = None
-    output: Path | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """What a saved plan must repeat to mean the same."""
-        return {
-            "variables": dict(self.variables),
-            "date": self.date,
-            "provider": self.provider,
-            "preview": self.preview,
-            "only": list(self.only),
-            "redo": list(self.redo),
-            "output": str(self.output or ""),
-            "workspace": str(self.workspace or ""),
-            "max_credits": self.max_credits,
-            "max_each": dict(self.max_each),
-            "max_usd": self.max_usd,
-        }
+from pipeline.wants import Wants as Wants
+from pipeline.wants import output_of
 
 
 def _processors() -> int:
@@ -150,6 +114,7 @@ class Reading:
     recipe: Recipe
     output: Path
     folder: Path  # the workspace's, whether it exists or not
+    chosen: Mapping[tuple[str, int], str] = field(default_factory=dict)  # by shot and rung, a saved plan's providers
     mends: bool = False  # by a run, under its lock: what the store lacks is put back into it from the output
 
     @property
@@ -172,10 +137,12 @@ class Desk:
     plan: Plan
     latest: Run | None
     continues: Run | None  # the unfinished run that a run would go on with
-    history: tuple[Event, ...]  # of the run that is continued
+    history: tuple[Event, ...]  # of the run that is continued, less `spent.UNTOLD`
     unnoted: Mapping[str, Line]  # what the latest run made, where its process died before it could note that
+    book: Book  # what that run has reserved and spent, and all runs in the present periods, under the plan's limits
     seen: int = 0  # the last event of the ledger when the plan was made
     held: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)  # by all runs, as `Book.watch` wants it
+    stale: tuple[Fault, ...] = ()  # picks that are not of the takes as they are now
 
     @property
     def wants(self) -> Wants:
@@ -186,10 +153,6 @@ class Desk:
     def output(self) -> Path:
         """Where the results go."""
         return self.reading.output
-
-    def book(self, limits: Limits) -> Book:
-        """What the continued run has reserved and spent, and all runs in the present periods, under these limits."""
-        return _watching(book_of(self.history, limits), self.held)
 
 
 def _watching(book: Book, held: Mapping[tuple[str, str], Decimal]) -> Book:
@@ -205,16 +168,19 @@ def read(path: Path, wants: Wants, house: House) -> Reading:
     """Reads a recipe. Raises `RecipeError`, `UserError`."""
     for place in filter(None, (path, wants.output, wants.workspace)):
         _refuse_unwritten(place)
-    if wants.provider and wants.provider not in house.providers:
-        raise UserError(
-            f"--provider {wants.provider} is not a provider.", f"The providers are {', '.join(house.providers)}."
-        )
+    if wants.provider and wants.provider not in (*house.providers, CHEAPEST):
+        known = f"The providers are {', '.join(house.providers)}; or say {CHEAPEST}."
+        raise UserError(f"--provider {wants.provider} is not a provider.", known)
     date = wants.date or house.today()
-    recipe = load(path, variables=wants.variables, date=date, providers=tuple(house.providers))
+    recipe = _load(path, wants, house, date)
     folder = workspace.find(path, named=wants.workspace or workspace_of(house.environ))
     output = output_of(recipe, wants)
     _refuse_place(recipe, wants, output, folder)
     return Reading(path=path, wants=wants, recipe=recipe, output=output, folder=folder)
+
+
+def _load(path: Path, wants: Wants, house: House, date: str) -> Recipe:
+    return load(path, variables=wants.variables, date=date, stage=wants.stage, providers=tuple(house.providers))
 
 
 def _refuse_place(recipe: Recipe, wants: Wants, output: Path, folder: Path) -> None:
@@ -259,39 +225,27 @@ def lay(reading: Reading, house: House, passed: Mapping[tuple[str, str], Passed]
         known: Known = _known(reading, ledger, artifacts, unnoted) if ledger else Nothing()
         continues = latest if latest and latest.status in UNFINISHED else None
         if continues and not wants.date and continues.date != recipe.date and any(shot.dated for shot in recipe.shots):
-            recipe = load(reading.path, variables=wants.variables, date=continues.date, providers=(*house.providers,))
-        history = tuple(ledger.events(continues.id)) if ledger and continues else ()
-        accounts, publish = house.accounts(), house.config.publish
+            recipe = _load(reading.path, wants, house, continues.date)
+        history = tuple(ledger.events(continues.id, less=UNTOLD)) if ledger and continues else ()
+        before = book_of(history, Limits())
 
         def held_now(limits: Limits) -> Mapping[tuple[str, str], Decimal]:
             return held(ledger, limits, house.clock(), house.config.time_zone) if ledger and limits.windows else {}
 
-        setting = Setting(
-            providers=house.providers,
-            processors=house.processors,
-            widths=house.config.widths,
-            usd_per_credit=house.config.usd_per_credit,
-            budgets=_budgets(house.config, wants),
-            of_accounts={name: a.budget for name, a in house.config.accounts.items() if a.budget},
-            accounts={name: account.provider for name, account in accounts.items()},
-            identities={name: account.identity for name, account in accounts.items()},
-            upscalers=house.upscalers,
-            published=place_of(publish.store, publish.base_url, house.environ) if publish else "",
-            now=house.clock(),
-            zone=house.config.time_zone,
-            provider="animatic" if wants.preview else wants.provider,
-            only=wants.only,
-            redo=wants.redo,
-            redo_begun=bool(continues and wants.redo and continues.options.get("redo") == list(wants.redo)),
-            passed=passed or {},
-            book=lambda limits: _watching(book_of(history, limits), held_now(limits)),
-        )
+        def book_under(limits: Limits) -> Book:
+            return _watching(before.under(limits), held_now(limits))
+
+        setting = _setting(reading, house, continues, passed or {}, book_under)
+        drafts = _drafts(reading, recipe, setting, ledger, artifacts)
+        if drafts:
+            setting = dataclasses.replace(setting, drafted=finals.drafted(recipe, drafts))
         plan = build(recipe, known, setting)
         if continues and setting.redo_begun and continues.status not in CUT_SHORT and not plan.doing():
             # That command came to its end, though the run did not: this is another, and wants another fresh result.
             plan = build(recipe, known, dataclasses.replace(setting, redo_begun=False))
         plan = bought.told(plan, _out_there(ledger, recipe, output)) if ledger else plan
         now = held_now(plan.limits)
+        book = _watching(before.under(plan.limits), now)
     return Desk(
         reading=reading,
         recipe=recipe,
@@ -300,9 +254,64 @@ def lay(reading: Reading, house: House, passed: Mapping[tuple[str, str], Passed]
         continues=continues,
         history=history,
         unnoted=unnoted,
+        book=book,
         seen=seen,
         held=now,
+        stale=_stale(recipe, plan, drafts, wants),
     )
+
+
+def _setting(
+    reading: Reading,
+    house: House,
+    continues: Run | None,
+    passed: Mapping[tuple[str, str], Passed],
+    book: Callable[[Limits], Book],
+) -> Setting:
+    """What planning is told beside the recipe and what is known."""
+    wants, accounts, publish = reading.wants, house.accounts(), house.config.publish
+    return Setting(
+        providers=house.providers,
+        processors=house.processors,
+        widths=house.config.widths,
+        usd_per_credit=house.config.usd_per_credit,
+        budgets=_budgets(house.config, wants),
+        of_accounts={name: a.budget for name, a in house.config.accounts.items() if a.budget},
+        accounts={name: account.provider for name, account in accounts.items()},
+        configured=purses.configured(accounts, house.environ),
+        identities={name: account.identity for name, account in accounts.items()},
+        upscalers=house.upscalers,
+        published=place_of(publish.store, publish.base_url, house.environ) if publish else "",
+        now=house.clock(),
+        zone=house.config.time_zone,
+        provider="animatic" if wants.preview else wants.provider,
+        chosen=reading.chosen,
+        only=wants.only,
+        redo=wants.redo,
+        redo_begun=bool(continues and wants.redo and continues.options.get("redo") == list(wants.redo)),
+        passed=passed,
+        book=book,
+    )
+
+
+def _drafts(
+    reading: Reading, recipe: Recipe, setting: Setting, ledger: Ledger | None, artifacts: Artifacts
+) -> Plan | None:
+    """In the last stage, the plan of the takes that are picked from, whatever is asked for of their finals."""
+    if recipe.draft is None or not recipe.picks:
+        return None
+    wants = dataclasses.replace(reading.wants, stage=recipe.drafts, only=(), redo=())
+    output = output_of(recipe.draft, wants)
+    there = dataclasses.replace(reading, wants=wants, recipe=recipe.draft, output=output, mends=False)
+    known: Known = _known(there, ledger, artifacts, {}) if ledger else Nothing()
+    return build(recipe.draft, known, dataclasses.replace(setting, only=(), redo=(), passed={}, chosen={}, book=Book))
+
+
+def _stale(recipe: Recipe, plan: Plan, drafts: Plan | None, wants: Wants) -> tuple[Fault, ...]:
+    """The picks that do not hold any more; in a preview every take is another, and goes by its number."""
+    if wants.preview or recipe.stage not in (recipe.drafts, *recipe.stages[-1:]):
+        return ()
+    return finals.stale(recipe, drafts or plan)
 
 
 def _known(reading: Reading, ledger: Ledger, artifacts: Artifacts, unnoted: Mapping[str, Line]) -> Known:
@@ -337,16 +346,6 @@ def workspace_of(environ: Mapping[str, str]) -> Path | None:
     return Path(environ["RUSHES_WORKSPACE"]) if environ.get("RUSHES_WORKSPACE") else None
 
 
-def output_of(recipe: Recipe, wants: Wants) -> Path:
-    """Where a recipe's results go: beside it, below its name; a preview and a given date have folders of their own."""
-    # WHY: lock, run and caps go by this path, so that every way of writing it must come out as the same text.
-    named = os.path.expanduser(wants.output) if wants.output else recipe.folder / "out" / recipe.name  # noqa: PTH111
-    base = workspace.without_links(named)
-    if wants.preview:
-        base = base / "preview"
-    return base / wants.date if wants.date else base
-
-
 @contextmanager
 def _ledger(folder: Path) -> Iterator[Ledger | None]:
     path = workspace.ledger_path(folder)
@@ -360,8 +359,8 @@ def _ledger(folder: Path) -> Iterator[Ledger | None]:
 def not_noted(run: Run, ledger: Ledger) -> dict[str, Line]:
     """What was made of a run's plan, by step id: its process died, or is still at it."""
     lines = [line for line in planned(run) if not line.stale]
-    kept = ledger.kept(line.key for line in lines)
-    return {line.id: Line(key=line.key, base=line.base, own=line.own) for line in lines if line.key in kept}
+    made = ledger.made(line.key for line in lines)
+    return {line.id: Line(key=line.key, base=line.base, own=line.own) for line in lines if line.key in made}
 
 
 def _budgets(config: Config, wants: Wants) -> tuple[Budget, ...]:

@@ -21,7 +21,7 @@ Whoever knows the cause writes `fact` (what is so) and `hint` (the way out); onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -176,3 +176,8 @@ class JobLost(ProviderError):
 
 class LinkDied(ProviderError):
     """A link to a result has expired or is forbidden; the result may still be there."""
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """The first of the names for a sentence, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -10,7 +10,7 @@ Adding an event is one class here and its name in `Event`; every `match` that fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -264,7 +264,13 @@ Event = (
 EVENTS: Mapping[str, type[Event]] = {cls.__name__: cls for cls in get_args(Event)}
 
 _FIELDS: Mapping[type, tuple[str, ...]] = {cls: tuple(f.name for f in fields(cls)) for cls in EVENTS.values()}
-_AMOUNTS = frozenset({"credits", "usd", "charged", "refunded"})
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("credits", "usd", "charged", "refunded"), Decimal),
+    "after_seconds": float,
+    "advice": Advice,
+    "result": Result.from_json,
+}
+_READ = {kind: [(f.name, _READERS[f.name]) for f in fields(cls) if f.name in _READERS] for kind, cls in EVENTS.items()}
 
 
 def to_json(event: Event) -> dict[str, Any]:
@@ -283,13 +289,7 @@ def to_json(event: Event) -> dict[str, Any]:
 def from_json(kind: str, values: Mapping[str, Any]) -> Event:
     """The event of class `kind` that `to_json` wrote. Raises `KeyError` for a kind this version does not know."""
     fixed: dict[str, Any] = dict(values)
-    for name in _AMOUNTS & fixed.keys():
-        if fixed[name] is not None:
-            fixed[name] = Decimal(fixed[name])
-    if fixed.get("after_seconds") is not None:
-        fixed["after_seconds"] = float(fixed["after_seconds"])
-    if "advice" in fixed:
-        fixed["advice"] = Advice(fixed["advice"])
-    if "result" in fixed:
-        fixed["result"] = Result.from_json(fixed["result"])
+    for name, read in _READ[kind]:
+        if fixed.get(name) is not None:
+            fixed[name] = read(fixed[name])
     return EVENTS[kind](**fixed)

@@ -47,6 +47,12 @@ def text(value: Decimal) -> str:
     return f"{value.normalize():,f}"
 
 
+def dollars(value: Decimal) -> str:
+    """An amount of dollars as people write it, with its cents at least."""
+    shown = value.normalize()
+    return f"${shown:,.2f}" if int(shown.as_tuple().exponent) >= -2 else f"${shown:,f}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """What one request costs on one account: an expected and an upper amount of credits, and dollars where known.

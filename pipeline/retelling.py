@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+import dataclasses
 from pathlib import Path
-from typing import Any
 
 from pipeline import desk as desks
 from pipeline.desk import House, Wants
 from pipeline.documents import read_manifest, write_documents
 from pipeline.errors import RushesError, UserError
-from pipeline.money import amount
+from pipeline.providers.catalog import CHEAPEST
 from pipeline.standing import standing
 from pipeline.store.ledger import Ledger, Run
+from pipeline.wants import named_output
 
 
 def write_anew(run: Run, folder: Path, house: House, ledger: Ledger) -> str:
@@ -46,23 +46,12 @@ def _is_told(run: Run) -> bool:
 
 def wants_of(run: Run, folder: Path, house: House) -> Wants:
     """What the run was asked for, as its documents tell of it: all of the recipe, where its results lie."""
-    told: dict[str, Any] = {**Wants().to_json(), **run.options}
-    date, preview, provider = str(told["date"]), bool(told["preview"]), str(told["provider"])
-    output = Path(run.output)
-    for _ in range(bool(date) + preview):  # the folders that `desk.output_of` adds
-        output = output.parent
-    return Wants(
-        variables=told["variables"],
-        date=date,
-        provider=provider if provider in house.providers else "",
-        preview=preview,
-        max_credits=_most(told["max_credits"]),
-        max_each={name: amount(most) for name, most in told["max_each"].items()},
-        max_usd=_most(told["max_usd"]),
+    told = Wants().with_json(run.options)
+    return dataclasses.replace(
+        told,
+        provider=told.provider if told.provider in (*house.providers, CHEAPEST) else "",
+        only=(),
+        redo=(),
         workspace=folder,
-        output=output,
+        output=named_output(run),
     )
-
-
-def _most(value: object) -> Decimal | None:
-    return None if value is None else amount(value)

@@ -35,6 +35,7 @@ from pipeline.engine.state import Phase, RunState
 from pipeline.engine.worker import Worker
 from pipeline.errors import UserError
 from pipeline.events import Event, Result, RunEnded, RunStarted
+from pipeline.garbage import collected
 from pipeline.plan.model import Plan, Step
 from pipeline.plan.noted import why_of
 from pipeline.providers import remote
@@ -135,7 +136,8 @@ def carry_out(
         ledger.remember(run.recipe, run.output, desk.unnoted)
     ledger.begin(run, redo=desk.plan.redo)
     work = _Work(desk, house, shelf, ledger, lease, run.id, state)
-    anyio.run(work.go, listen(desk) if listen else None)
+    with collected():
+        anyio.run(work.go, listen(desk) if listen else None)
     lease.check()
     payers = {step.account for one in (desk, work.desk) for step in one.plan.doing() if step.account}
     desk, state = work.desk, work.state
@@ -153,7 +155,7 @@ def _state(desk: Desk) -> RunState:
     """How a run of what lies on the desk stands before anything of it is begun."""
     return RunState(
         desk.plan,
-        desks.book_of(desk.history, desk.plan.limits),  # days, weeks and months are claimed, as they are then
+        desk.book.under(desk.plan.limits),  # days, weeks and months are claimed, as they are then
         desks.attempts_of(desk.history),
         desks.failures_of(desk.history),
         run=desk.continues.id if desk.continues else "",

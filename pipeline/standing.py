@@ -21,7 +21,7 @@ def standing(desk: Desk, ledger: Ledger, run: Run) -> dict[str, Any]:
 
     One that is interrupted and has no end has lost its process.
     """
-    state = RunState(desk.plan, desk.book(desk.plan.limits))
+    state = RunState(desk.plan, desk.book.under(desk.plan.limits))
     keys = {step.id: step.key for step in desk.plan.steps}
     events = ledger.events(run.id)
     ended = {(event.step, event.attempt) for event in events if isinstance(event, _ENDS)}

@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import desk as desks
-from pipeline.desk import Desk, House, Wants, planned
+from pipeline.desk import Desk, House, Reading, Wants, planned
 from pipeline.documents import read_manifest
 from pipeline.errors import RecipeError, UserError
 from pipeline.events import Event, Started, minute
 from pipeline.money import text
 from pipeline.plan.model import Plan
 from pipeline.plan.noted import Planned
+from pipeline.providers.catalog import CHEAPEST
 from pipeline.retelling import wants_of
 from pipeline.standing import standing
 from pipeline.steps.upload import Upload
 from pipeline.store import leases, workspace
 from pipeline.store.ledger import Ledger, Run, Unsettled
+from pipeline.wants import output_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +44,26 @@ class Told:
 
 def of_recipe(path: Path, wants: Wants, house: House) -> Told:
     """The latest run of a recipe, also while another process works on it. Raises `RecipeError`, `UserError`."""
-    desk = _as_it_was_run(desks.lay(desks.read(path, wants, house), house), house)
+    desk = _as_it_was_run(desks.lay(read_latest(path, wants, house), house), house)
     if desk.latest is None:
         raise UserError(f"{path} was never run here.", f"Run it: rushes run {path}")
     return _of_desk(desk, desk.latest, house)
+
+
+def read_latest(path: Path, wants: Wants, house: House) -> Reading:
+    """A recipe in the stage of its latest run, where none is named. Raises `RecipeError`, `UserError`."""
+    reading = desks.read(path, wants, house)
+    recipe, ledger = reading.recipe, workspace.ledger_path(reading.folder)
+    if wants.stage or not recipe.stages or not ledger.exists():
+        return reading
+    found: dict[str, str] = {}
+    with Ledger(ledger, read_only=True) as known:
+        for stage in ("", *recipe.stages):
+            output = output_of(recipe, dataclasses.replace(wants, stage=stage))
+            if run := known.latest(recipe.name, str(output)):
+                found[run.started_at] = stage
+    stage = found[max(found)] if found else ""
+    return desks.read(path, dataclasses.replace(wants, stage=stage), house) if stage else reading
 
 
 def of_run(id: str, wants: Wants, house: House) -> Told:
@@ -92,11 +110,10 @@ def _as_it_was_run(desk: Desk, house: House) -> Desk:
         return desk
     told = desk.latest.options
     provider, variables = str(told.get("provider", "")), dict(told.get("variables", {}))
-    if provider not in house.providers and not variables:
+    known = provider in (*house.providers, CHEAPEST)
+    if not known and not variables:
         return desk
-    wants = dataclasses.replace(
-        desk.wants, provider=provider if provider in house.providers else "", variables=variables
-    )
+    wants = dataclasses.replace(desk.wants, provider=provider if known else "", variables=variables)
     return desks.lay(desks.read(desk.reading.path, wants, house), house)
 
 
@@ -143,7 +160,8 @@ def _beside(document: Mapping[str, Any], unsettled: Sequence[Unsettled], recipe:
         yield f"{one.step}: {_open(one, recipe)}"
     attempts = (attempt for shot in document["shots"] for attempt in shot["attempts"])
     shown = dict.fromkeys(attempt["step"] for attempt in attempts if attempt["status"] in ("running", "unknown"))
-    yield from (f"{step}: that was settled since." for step in shown if step not in {one.step for one in unsettled})
+    still = {one.step for one in unsettled}
+    yield from (f"{step}: that was settled since." for step in shown if step not in still)
 
 
 def _open(one: Unsettled, recipe: str) -> str:
@@ -165,8 +183,8 @@ def _has_changed(plan: Plan, run: Run, events: Sequence[Event]) -> bool:
         if step and step.key == event.key and step.account not in ("", event.account):
             return True
     fallen = _on_other_rungs(plan, lines)
-    settled = {name for name, line in lines.items() if not line.stale} - fallen
-    if any(name not in now or _differs(now[name].own, lines[name]) for name in settled if name not in _stale(plan)):
+    settled = {name for name, line in lines.items() if not line.stale} - fallen - _stale(plan)
+    if any(name not in now or _differs(now[name].own, lines[name]) for name in settled):
         return True
     narrowed = run.options.get("only") or run.options.get("redo")
     return not narrowed and bool(now.keys() - lines.keys() - fallen)

@@ -7,6 +7,7 @@ comes from the workspace above it.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePath
@@ -19,6 +20,7 @@ from pipeline.errors import MediaError, RushesError
 from pipeline.events import Artifact
 from pipeline.money import text
 from pipeline.plan.model import Action, Step
+from pipeline.retelling import wants_of
 from pipeline.session import read_manifest
 from pipeline.store import workspace
 from pipeline.store.artifacts import Artifacts
@@ -98,16 +100,7 @@ def _exported(folder: Path, output: Mapping[str, Any]) -> str:
 
 def _ways(run: Run, folder: Path, house: House) -> dict[str, str]:
     """By digest, what a run of the recipe, as it is now, would do about a file that is damaged in the store."""
-    told = run.options or {}
-    provider = str(told.get("provider", ""))
-    wants = Wants(
-        variables=dict(told.get("variables", {})),
-        date=str(told.get("date", "")),
-        provider=provider if provider in house.providers else "",
-        preview=bool(told.get("preview", False)),
-        output=Path(told["output"]) if told.get("output") else None,
-        workspace=folder,
-    )
+    wants = dataclasses.replace(wants_of(run, folder, house), max_credits=None, max_each={}, max_usd=None)
     try:
         desk = desks.lay(desks.read(Path(run.recipe_path), wants, house), house)
         with Ledger(workspace.ledger_path(folder), read_only=True) as ledger:

@@ -29,12 +29,20 @@ def command(desk: Desk, wants: Wants | None = None) -> str:
     return shlex.join(["rushes", "run", str(desk.reading.path), *flags(wants)])
 
 
+def approve(desk: Desk, *words: str) -> str:
+    """The `rushes approve` of this recipe with these words, of what is asked for on this desk."""
+    wants, read = desk.wants, ("variables", "date", "provider", "workspace", "output")
+    same = Wants(**{name: getattr(wants, name) for name in read})
+    return shlex.join(["rushes", "approve", str(desk.reading.path), *words, *flags(same)])
+
+
 def flags(wants: Wants) -> Iterator[str]:
     """What the user asks, as it is typed."""
     for name, value in wants.variables.items():
         yield from ("--var", f"{name}={value}")
     for flag, text in (
         ("--date", wants.date),
+        ("--stage", wants.stage),
         ("--provider", wants.provider),
         ("--max-failures", "" if wants.max_failures is None else str(wants.max_failures)),
         ("--webhook", wants.webhook),
@@ -76,7 +84,7 @@ def out(desk: Desk, house: House | None = None) -> str:
 def for_all(desk: Desk) -> Iterator[str]:
     """What would make all of the plan that is not made yet; nothing where no cap forbids any of it."""
     limits = desk.plan.limits
-    short = [room for room in rooms(limits, desk.book(limits), desk.plan.steps, blocked=True) if _is_short(room)]
+    short = [room for room in rooms(limits, desk.book, desk.plan.steps, blocked=True) if _is_short(room)]
     typed = desk.wants
     written: dict[str, None] = {}
     for room in short:
@@ -111,13 +119,13 @@ def for_now(desk: Desk, house: House | None) -> Iterator[str]:
         less = desks.lay(dataclasses.replace(desk.reading, wants=wants), house)
     except RushesError:
         return
-    if less.plan.doing() and afford.first_denial(less.plan.steps, less.book(less.plan.limits)) is None:
+    if less.plan.doing() and afford.first_denial(less.plan.steps, less.book) is None:
         yield f"Within the caps now: {command(desk, wants)}"
 
 
 def _fitting(desk: Desk) -> list[str]:
     """The takes that fit with all that is made of them, a shot whose takes all do by its own name."""
-    steps = afford.within(desk.plan.steps, desk.book(desk.plan.limits))
+    steps = afford.within(desk.plan.steps, desk.book)
     doing: dict[str, bool] = {}  # by take, whether all of it fits
     for step in steps:
         if step.shot and (step.action in (Action.RUN, Action.RESUME) or step.block is Block.BUDGET):
@@ -125,7 +133,7 @@ def _fitting(desk: Desk) -> list[str]:
             doing[name] = doing.get(name, True) and step.action is not Action.BLOCKED
     found: list[str] = []
     for shot in desk.recipe.shots:
-        takes = [take_id(shot.id, number) for number in range(1, shot.takes + 1)]
+        takes = [take_id(shot.id, number) for number in shot.numbers]
         if any(doing.get(take) for take in takes) and all(doing.get(take, True) for take in takes):
             found.append(shot.id)
         else:  # WHY: the name of the first take is the shot's, and means all of its takes

@@ -21,7 +21,7 @@ from pipeline.config import AccountSettings, Config
 from pipeline.desk import Desk, House, Reading, Wants
 from pipeline.errors import AccountRefused, DecisionNeeded, OverBudget, ProviderError, RushesError, UserError
 from pipeline.money import Price
-from pipeline.plan.budget import Limit, Limits
+from pipeline.plan.budget import Book, Limit, Limits
 from pipeline.plan.model import Action, Plan, Step
 from pipeline.providers import seegen
 from pipeline.steps.base import Feed
@@ -58,7 +58,10 @@ def desk(*steps: Step, limits: Limits | None = None, **wants: Any) -> Desk:
         output=Path("/nowhere/out"),
         folder=Path("/nowhere/.rushes"),
     )
-    return Desk(reading=reading, recipe=plan.recipe, plan=plan, latest=None, continues=None, history=(), unnoted={})
+    book = Book(plan.limits)
+    return Desk(
+        reading=reading, recipe=plan.recipe, plan=plan, latest=None, continues=None, history=(), unnoted={}, book=book
+    )
 
 
 def refused(desk: Desk) -> RushesError:

@@ -37,6 +37,7 @@ shots:
 EVERY: dict[str, Any] = {  # of each field of `Wants` a value that is not its default
     "variables": {"who": "an old keeper's son"},
     "date": "2026-11-21",
+    "stage": "draft",
     "provider": "till",
     "preview": True,
     "only": ("a", "d@2"),

@@ -11,8 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from pipeline import desk as desks
 from pipeline import money
-from pipeline.cli.console import Console, Progress, can_ask, library, safe
+from pipeline.cli.console import Console, Progress, can_ask, safe
 from pipeline.desk import Desk, House, Wants
 from pipeline.digest import dumps, loads
 from pipeline.errors import RecipeError, UserError
@@ -48,6 +49,7 @@ def _wants(given: argparse.Namespace) -> Wants:
     return Wants(
         variables=variables,
         date=date,
+        stage=values.get("stage", ""),
         provider=values.get("provider", ""),
         preview=values.get("preview", False),
         only=tuple(values.get("only", ())),
@@ -110,22 +112,10 @@ def _warn(console: Console, desk: Desk) -> None:
 
 
 def init(given: argparse.Namespace, _house: House, console: Console) -> int:
-    """Writes a recipe of the library into a folder, with the schema that an editor needs for it."""
-    from pipeline import api
-    from pipeline.recipe.schema import schema
+    """A recipe to start from, or a list of those there are."""
+    from pipeline.cli import beginning
 
-    source = library() / f"{given.recipe}.yaml"
-    if not source.is_file() or source.parent != library():
-        names = ", ".join(sorted(path.stem for path in library().glob("*.yaml")))
-        raise UserError(f"the library has no recipe {given.recipe}.", f"It has {names}.")
-    folder = Path(given.folder)
-    out = folder / "recipe.yaml"
-    if out.exists():
-        raise UserError(f"{out} is already there.", "Name another folder, or run what is there.")
-    api.write(folder / "recipe.schema.json", dumps(schema(), indent=2) + "\n")
-    api.write(out, source.read_text(encoding="utf-8"))
-    console.say(f"Wrote {out}. Now: rushes run {out}")
-    return 0
+    return beginning.init(given, console, _print, _width())
 
 
 def check(given: argparse.Namespace, house: House, console: Console) -> int:
@@ -167,11 +157,16 @@ def plan(given: argparse.Namespace, house: House, console: Console) -> int:
     from pipeline import api, consent
     from pipeline.report import catalog
 
+    if given.explain:
+        from pipeline.cli import explaining
+
+        reading = desks.read(Path(given.recipe), _wants(given), house)
+        return explaining.show(given, reading, house, console, _print, _width())
     desk = api.plan(Path(given.recipe), _wants(given), house)
     if given.out:
         api.write(Path(given.out), dumps(api.save_plan(desk), indent=2) + "\n")
     _warn(console, desk)
-    _print(catalog.PLANS[given.format](desk.plan, desk.book(desk.plan.limits), _width()))
+    _print(catalog.PLANS[given.format](desk.plan, desk.book, _width()))
     refusal = consent.verdict(desk, house)
     if refusal:
         console.refuse(refusal)
@@ -199,7 +194,7 @@ def run(given: argparse.Namespace, house: House, console: Console) -> int:
         if question == "follow":
             follows = desk.plan.totals(follows=True)
             return console.ask(f"Also make the shots that only follow a changed one, for up to {_sum(follows)}?")
-        sys.stderr.write(plan_table(desk.plan, width=_width(), book=desk.book(desk.plan.limits)) + "\n")
+        sys.stderr.write(plan_table(desk.plan, width=_width(), book=desk.book) + "\n")
         may = [one for one in desk.plan.fallbacks() if not one.denied]
         more = f", and up to {_sum(total(may))} more where shots fail" if may else ""
         return console.ask(f"Spend up to {_sum(desk.plan.totals())}{more}?")
@@ -309,6 +304,13 @@ def verify(given: argparse.Namespace, house: House, console: Console) -> int:
     return 0
 
 
+def approve(given: argparse.Namespace, house: House, console: Console) -> int:
+    """Writes the picks of a recipe."""
+    from pipeline.cli import approving
+
+    return approving.command(given, _wants(given), house, console, _print)
+
+
 def ledger(given: argparse.Namespace, house: House, _console: Console) -> int:
     """What was spent in this workspace, and where each figure comes from."""
     from pipeline.cli import accounting
@@ -376,6 +378,7 @@ COMMANDS: dict[str, Command] = {
     "status": status,
     "report": report,
     "verify": verify,
+    "approve": approve,
     "ledger": ledger,
     "providers": providers,
     "emulate": emulate,

@@ -10,7 +10,6 @@ import tempfile
 import time
 import traceback
 import unicodedata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import money
@@ -137,8 +136,7 @@ class Progress:
         self.running: set[str] = set()
         self.done = 0
         self.failed = 0
-        book = desk.book(desk.plan.limits)
-        self.credits = {name: book.charged(name) for name in desk.plan.accounts}
+        self.credits = {name: desk.book.charged(name) for name in desk.plan.accounts}
         self.units = {name: account.unit for name, account in desk.plan.accounts.items()}
         self.taken = {step.id for step in desk.plan.steps if step.job_id}  # a service has the job
         self.began = time.monotonic()
@@ -288,10 +286,3 @@ class Progress:
         self.bar.set_postfix_str(", ".join(parts))
         if name == "RunEnded":
             self.bar.close()
-
-
-def library() -> Path:
-    """The folder of ready-made recipes: in the package where it is installed, beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    packed = package / "library"
-    return packed if packed.is_dir() else package.parent / "recipes"

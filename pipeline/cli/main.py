@@ -46,6 +46,13 @@ that of the reservation, in the time zone of the configuration.
 """
 
 
+APPROVE = """Picks lie beside the recipe, in RECIPE.picks.yaml, each a take and the digest of its file. They are of
+takes in the stage before the last, or of the shots as declared. `chain`, frames, references and the film use a shot's
+picked take, else its first; `rushes run RECIPE --stage FINAL`, with the last stage, makes what was picked.
+
+"""
+
+
 GC = """Needed is what a manifest or a pick names, what a recipe last showed, and whatever a run that is not complete
 may go on with. Without --paid only that goes which costs nothing to make again; a later run makes it again, or fetches
 it from the service that made it.
@@ -81,10 +88,13 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
 
-    init = command("init", "write a small recipe that runs")
+    init = command("init", "write a small recipe that runs, or one of the library")
     init.add_argument("folder", nargs="?", default=".", metavar="DIR", help="where to write it (default: here)")
-    init.add_argument("--recipe", default="starter", metavar="NAME", help="which one of the library (default: starter)")
-    _output(init)
+    init.add_argument(
+        "--from", "--recipe", dest="recipe", default="starter", metavar="NAME", help="which one (default: starter)"
+    )
+    init.add_argument("--list", action="store_true", help="only tell what recipes there are")
+    _output(init, formats=("table", "json"))
 
     check = command("check", "tell every fault of recipes at once")
     check.add_argument("recipes", nargs="+", metavar="RECIPE")
@@ -94,6 +104,9 @@ def parser() -> argparse.ArgumentParser:
     plan = command("plan", "show what would run, why, and what it costs; spends nothing")
     plan.add_argument("recipe", metavar="RECIPE")
     plan.add_argument("--out", metavar="PLAN", help="save the plan, for `rushes run PLAN`")
+    plan.add_argument(
+        "--explain", action="append", default=[], metavar="SHOT", help="only tell where each field of this shot is from"
+    )
     _wants(plan)
     _output(plan, formats=("table", "json", "markdown", "svg", "mermaid", "dot"))
 
@@ -150,6 +163,16 @@ def parser() -> argparse.ArgumentParser:
     _output(status)
     _output(report, formats=("table",))
     _output(verify, formats=("table", "json"))
+
+    approve = command("approve", "write down which takes are picked, for the last stage, chains and the film")
+    approve.epilog = APPROVE + EXIT_CODES
+    approve.add_argument("recipe", metavar="RECIPE")
+    approve.add_argument("takes", nargs="*", metavar="TAKE", help="dawn@2, dawn (its first take), or a glob as *@2")
+    approve.add_argument(
+        "--clear", nargs="+", action="extend", default=[], metavar="SHOT", help="let go of the picks of these shots"
+    )
+    _wants(approve, spending=False)
+    _output(approve, formats=("table", "json"))
 
     ledger = command("ledger", "show what was spent, and where each figure comes from")
     ledger.epilog = LEDGER + EXIT_CODES
@@ -209,7 +232,10 @@ def parser() -> argparse.ArgumentParser:
 def _wants(command: argparse.ArgumentParser, *, spending: bool = True) -> None:
     command.add_argument("--var", action="append", default=[], metavar="K=V", help="set a variable of the recipe")
     command.add_argument("--date", default="", metavar="YYYY-MM-DD", help="run.date; results go below a folder of it")
-    command.add_argument("--provider", default="", metavar="NAME", help="move every shot there that NAME can make")
+    command.add_argument("--stage", default="", metavar="NAME", help="a stage of the recipe; results go below its name")
+    command.add_argument(
+        "--provider", default="", metavar="NAME", help="move every shot there that NAME can make; or: cheapest"
+    )
     command.add_argument("--preview", action="store_true", help="draw every shot on animatic: free, below preview/")
     _workspace(command)
     command.add_argument("--output", metavar="DIR", help="where results go (default: out/NAME beside the recipe)")

@@ -7,16 +7,16 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pipeline import money, ways
+from pipeline import ways
 from pipeline.desk import House, Wants
 from pipeline.report.ending import Typed
 from pipeline.report.remedies import Remedy
 from pipeline.store import workspace
 from pipeline.store.ledger import Ledger, Run, Unsettled
+from pipeline.wants import named_output
 
 RECIPE = "RECIPE"
 """What stands in a command for a recipe that is not where it was."""
@@ -37,7 +37,7 @@ def of_run(
     """After `rushes run`: the command as it was given, of a recipe or of a saved plan."""
     recipe, of_recipe = given, wants
     if saved is not None:
-        recipe, of_recipe = shown(saved["recipe"]["path"]), _with_options(wants, saved["wants"])
+        recipe, of_recipe = shown(saved["recipe"]["path"]), wants.with_json(saved["wants"])
     return _typed(recipe, of_recipe, _run(given, wants), house, document)
 
 
@@ -85,10 +85,8 @@ def _as_begun(one: Run | Unsettled, place: Place, wants: Wants) -> Wants:
     """The wants with all that a run was begun with, its folders as one would type them here."""
     options = one.options
     return dataclasses.replace(
-        _with_options(wants, options),
-        only=tuple(options.get("only", ())),
-        redo=tuple(options.get("redo", ())),
-        output=Path(shown(_named(one))) if options.get("output") else None,
+        wants.with_json(options),
+        output=Path(shown(named_output(one))) if options.get("output") else None,
         workspace=Path(shown(place.folder)) if options.get("workspace") else wants.workspace,
     )
 
@@ -125,27 +123,6 @@ def _caps(recipe: str, wants: Wants, house: House, document: Mapping[str, Any]) 
     return [*ways.for_all(desk), *ways.for_now(desk, house)]
 
 
-def _with_options(wants: Wants, options: Mapping[str, Any]) -> Wants:
-    """The wants with what a run or a saved plan was made with."""
-    options = {**Wants().to_json(), **options}
-    return dataclasses.replace(
-        wants,
-        variables=options["variables"],
-        date=options["date"],
-        provider=options["provider"],
-        preview=options["preview"],
-        output=Path(options["output"]) if options["output"] else None,
-        workspace=Path(options["workspace"]) if options["workspace"] else wants.workspace,
-        max_credits=_amount(options["max_credits"]),
-        max_each={name: money.amount(most) for name, most in options["max_each"].items()},
-        max_usd=_amount(options["max_usd"]),
-    )
-
-
-def _amount(value: Any) -> Decimal | None:
-    return None if value is None else money.amount(value)
-
-
 def _recorded(place: Path, run: str) -> Run | None:
     """What the ledger of a workspace keeps of a run."""
     ledger = workspace.ledger_path(place)
@@ -153,13 +130,6 @@ def _recorded(place: Path, run: str) -> Run | None:
         return None
     with Ledger(ledger, read_only=True) as known:
         return known.run(run)
-
-
-def _named(run: Run | Unsettled) -> Path:
-    """The folder that `--output` named, wherever that was typed: a given date and a preview lie below it."""
-    folder = Path(run.output)
-    folder = folder.parent if run.options["date"] else folder
-    return folder.parent if run.options["preview"] else folder
 
 
 def shown(path: str | Path) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
+from typing import NamedTuple
 
 from pipeline.errors import UserError
 from pipeline.money import ZERO, text
@@ -205,8 +206,7 @@ class Denial:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Entry:
+class _Entry(NamedTuple):
     take: str
     account: str
     credits: Decimal
@@ -313,7 +313,7 @@ class Book:
         entry = self._entries.get((step, attempt))
         if entry and entry.state == "reserved":
             self._count(entry, -1)
-            entry.state = "released"
+            self._entries[step, attempt] = entry._replace(state="released")
 
     def forget(self, step: str, attempt: int) -> None:
         """An entry that is as it was reserved was never made."""
@@ -326,16 +326,27 @@ class Book:
         """Puts what was charged in the place of what was reserved; more than that is an overrun of the account."""
         entry = self._entries.get((step, attempt))
         if entry and entry.state == "reserved":
-            self._count(entry, -1)
+            settled = entry._replace(credits=charged, usd=usd or ZERO, state="settled")
+            self._entries[step, attempt] = settled
+            if (charged, settled.usd) == (entry.credits, entry.usd):
+                return
             if charged > entry.credits and entry.priced:
                 self.overrun.add(entry.account)
-            entry.credits, entry.usd, entry.state = charged, usd or ZERO, "settled"
-            self._count(entry, 1)
+            self._count(entry, -1)
+            self._count(settled, 1)
 
     def state(self, step: str, attempt: int) -> str:
         """`reserved` (also when held), `settled`, `released`, or `none`."""
         entry = self._entries.get((step, attempt))
         return entry.state if entry else "none"
+
+    def under(self, limits: Limits) -> Book:
+        """A book of its own with the same entries under these limits, but for those of days, weeks and months."""
+        other = Book(limits)
+        other._entries = dict(self._entries)
+        other._sums = {name: value for name, value in self._sums.items() if name[0] not in PERIODS}
+        other.overrun = set(self.overrun)
+        return other
 
     def copy(self) -> Book:
         """A book of its own with the same sums and no entries, to try things on."""

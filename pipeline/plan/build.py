@@ -9,12 +9,11 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipeline.errors import Fault, RecipeError
-from pipeline.plan import afford, decide, enlarge, graph, ladder, narrow, uploads
+from pipeline.plan import afford, decide, enlarge, finals, graph, ladder, narrow, uploads
 from pipeline.plan.budget import Book, tightest
 from pipeline.plan.draft import Draft, Setting
 from pipeline.plan.known import Known
 from pipeline.plan.model import Account, Action, Block, Fallback, Plan, Step, take_id
-from pipeline.plan.moving import listed as listed
 from pipeline.plan.moving import move
 from pipeline.plan.wish import stands_on
 from pipeline.recipe.model import Recipe, Shot
@@ -27,14 +26,15 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
     ordered, moved = move(_in_order(recipe.shots), setting)
     by_id = {shot.id: shot for shot in ordered}
     shots = [by_id[shot.id] for shot in recipe.shots]
-    asked = narrow.select(recipe, setting.only, setting.redo)
+    final = finals.final(recipe)
+    asked = narrow.select(_less(recipe, final), setting.only, setting.redo)
     draft = Draft(setting=setting, known=known, shots=by_id, asked=asked)
     for shot in ordered:
         draft.add_shot(shot)
     film = draft.add_film(recipe.film)
     if draft.faults:
         raise RecipeError(draft.faults)
-    drafted = draft.without_idle_frames()
+    drafted = finals.only(draft.without_idle_frames(), recipe, final)
     decided = decide.decide(drafted, known, setting.now, _anew(drafted, asked), setting.passed, asked.wanted)
     told = _spent(decided, draft.spent)
     priced = ladder.ahead(_priced(narrow.narrow(told, asked, known)), known, setting.passed)
@@ -45,7 +45,10 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
     limits = tightest(budgets, accounts, setting.of_accounts, idle=idle, at=setting.now, zone=setting.zone)
     book = setting.book(limits)
     steps = _told(uploads.needed(afford.fit(ladder.judged(priced, book), _further(book, setting))))
-    takes = tuple(draft.takes[take_id(shot.id, n)] for shot in shots for n in range(1, shot.takes + 1))
+    takes = tuple(
+        dataclasses.replace(take, why=final.idle.get(take.shot.id, take.why)) if final.idle else take
+        for take in (draft.takes[take_id(shot.id, n)] for shot in shots for n in shot.numbers)
+    )
     return Plan(
         recipe=recipe,
         takes=takes,
@@ -57,8 +60,17 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
         limits=limits,
         redo=draft.requests.redo,
         left=frozenset({s.id for s in decided if _lasts(s)} - {s.id for s in steps if not s.stale}),
-        warnings=_once((*recipe.warnings, *moved, *draft.warnings, *shared)),
+        warnings=_once((*recipe.warnings, *final.warnings, *moved, *draft.warnings, *shared)),
     )
+
+
+def _less(recipe: Recipe, final: finals.Final) -> Recipe:
+    """The recipe without the shots that its last stage leaves out."""
+    if not final.idle:
+        return recipe
+    shots = tuple(shot for shot in recipe.shots if shot.id not in final.idle)
+    why = f"{recipe.stage}, which makes what was picked"
+    return dataclasses.replace(recipe, shots=shots, left_out={**recipe.left_out, **dict.fromkeys(final.idle, why)})
 
 
 def _further(book: Book, setting: Setting) -> Book:

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from pipeline.errors import Fault, Place
 from pipeline.money import FREE
+from pipeline.plan.cheapest import Cheapest
 from pipeline.plan.cutting import film_of
 from pipeline.plan.keys import Keys, keys
 from pipeline.plan.known import Known, whole
@@ -32,6 +33,7 @@ from pipeline.steps.last_frame import LastFrame
 from pipeline.steps.upscale import Upscale
 
 MEDIA_LANE = "media"
+_DECLARED = Pick(number=0)
 
 
 class Draft:
@@ -40,7 +42,7 @@ class Draft:
     def __init__(self, *, setting: Setting, known: Known, shots: Mapping[str, Shot], asked: Asked) -> None:
         self.setting = setting
         self.known = known
-        self.shots = dict(shots)  # each on the rung that its first take is asked for
+        self.shots = dict(shots)  # each on the rung that the take is asked for which others use
         self.asked = asked
         self.steps: list[Step] = []
         self.keys: dict[str, str] = {}
@@ -54,6 +56,14 @@ class Draft:
         self.uploads = Uploads(setting.published, self.keys, self._add)
         self.requests = Requests(setting=setting, known=known, keys=self.keys, shots=self.shots, faults=self.faults)
         self.ladders = Ladders(known, setting.passed)
+        self.cheapest = Cheapest(
+            setting=setting,
+            known=known,
+            ladders=self.ladders,
+            requests=self.requests,
+            ask=self._asked,
+            warnings=self.warnings,
+        )
         self.offsets: dict[str, set[Decimal]] = {}
         for rung in (rung for shot in shots.values() for rung in shot.rungs if rung.chain):
             assert rung.chain is not None
@@ -61,16 +71,29 @@ class Draft:
 
     def add_shot(self, shot: Shot) -> None:
         """The steps of every take of a shot: generate, the frames that others ask for, upscale."""
-        inputs = [inputs_of(rung, self.shots, self.people) for rung in shot.rungs]
+        inputs = self._inputs(shot)
+        settled = self.cheapest.settled(shot, inputs)
+        if settled is None:
+            self._stub(shot)
+            return
+        if settled is not shot:
+            shot, inputs = settled, self._inputs(settled)
         if not self._is_possible(shot, inputs):
             self._stub(shot)
             return
-        for take in range(1, shot.takes + 1):
+        for take in shot.numbers:
             chosen = self._add_take(shot, take, inputs)
-            if take == 1:
+            if take == shot.picked:
                 self.shots[shot.id] = chosen.shot
                 if shows_people(chosen.shot, inputs[chosen.rung]):
                     self.people.add(shot.id)
+
+    def _used(self, shot: str) -> str:
+        """The take of a shot that others use."""
+        return take_id(shot, self.shots[shot].picked)
+
+    def _inputs(self, shot: Shot) -> list[Sequence[Input]]:
+        return [inputs_of(rung, self.shots, self.people) for rung in shot.rungs]
 
     def _is_possible(self, shot: Shot, inputs: Sequence[Sequence[Input]]) -> bool:
         """Whether every rung can be asked for; tells what is wrong with each."""
@@ -97,7 +120,7 @@ class Draft:
 
     def _stub(self, shot: Shot) -> None:
         """Names and empty keys for a shot that is faulty, so that the faults of what follows are found too."""
-        for take in range(1, shot.takes + 1):
+        for take in shot.numbers:
             name = take_id(shot.id, take)
             self.keys[f"{name}/generate"] = self.keys[f"{name}/upscale"] = ""
             for offset in self.offsets.get(shot.id, ()):
@@ -108,12 +131,16 @@ class Draft:
         name = take_id(shot.id, take)
         generate = f"{name}/generate"
         asked = self._asked(shot, take, inputs)
-        self.requests.note(asked)
+        for one in asked:
+            self.requests.note(one.keys, one.redo)
         request, work, pick = self._picked(asked, anew=self.asked.anew(name))
         if not pick.left:
             self.spent[generate] = pick.why
         made = request.keys
         why = "asked for anew" if self.asked.anew(name) and not pick.why else pick.why
+        origin = "" if request.kept else request.origin
+        chosen = self.cheapest.told.get((shot.id, request.rung), "")
+        why = request.origin if request.kept else why
         pinned = self._pinned(generate, made) if shot.pin and not self.asked.anew(name) else None
         self._add(
             Step(
@@ -125,7 +152,7 @@ class Draft:
                 model=request.shot.model,
                 account=request.account,
                 lane=request.account or request.page.NAME,
-                needs=_needs(work, *(f"{other}/generate" for other in shot.needs)),
+                needs=_needs(work, *(f"{self._used(other)}/generate" for other in shot.needs)),
                 key=pinned or made.key,
                 base=made.base,
                 own=made.own,
@@ -136,12 +163,12 @@ class Draft:
                 seed=request.wish.seed,
                 why="pinned: keeps the one made before" if pinned else why,
                 stale=bool(pinned),
-                note="; ".join(filter(None, (shot.note, "" if request.larger else request.note))),
+                note="; ".join(filter(None, (shot.note, chosen, origin, "" if request.larger else request.note))),
                 rung=request.rung,
                 fallback=tuple(one for later in asked[request.rung + 1 :] for one in self._fallbacks(name, later)),
             )
         )
-        frames = self._add_frames(shot, name) if take == 1 else ()
+        frames = self._add_frames(shot, name) if take == shot.picked else ()
         upscale = self._add_upscale(take, name, request) if request.larger else ""
         keys = tuple(one.keys.key for one in asked)
         self.takes[name] = Take(
@@ -151,11 +178,12 @@ class Draft:
 
     def _asked(self, shot: Shot, take: int, inputs: Sequence[Sequence[Input]]) -> list[Request]:
         """Every rung of a take as it is asked for; where a fresh result is wanted, each under a number of its own."""
-        if not self.asked.anew(take_id(shot.id, take)):
-            return self.requests.of(shot, take, inputs, fresh=False)
+        name = take_id(shot.id, take)
         begun = self.requests.of(shot, take, inputs, fresh=False)
-        if any(self._lacks_only_size(take_id(shot.id, take), request) for request in begun):
-            self.larger_anew.add(take_id(shot.id, take))
+        if not self.asked.anew(name):
+            return begun
+        if any(self._lacks_only_size(name, request) for request in begun):
+            self.larger_anew.add(name)
             return begun
         # WHY: what failed for good since it was asked for anew is named again in order to be sent again.
         if self.setting.redo_begun and not self.ladders.is_spent(_rungs(begun)):
@@ -169,13 +197,16 @@ class Draft:
         clip = request.keys.key
         if clip not in whole(self.known.kept([clip]), self.known):
             return False
-        made = keys(self._larger(name, request), {**self.keys, f"{name}/generate": clip}, redos=self.requests.redos)
+        made = keys(self._larger(name, request), {f"{name}/generate": clip}, redos=self.requests.redos)
         return made.key in self.known.standing([made.key])
 
     def _picked(self, asked: Sequence[Request], *, anew: bool) -> tuple[Request, Generate, Pick]:
         """The rung that is asked for, with its inputs where its page can reach them, and why it is that one."""
+        kept = next((number for number, one in enumerate(asked) if one.kept), None)
+        if kept is not None:
+            return asked[kept], self._reached(asked[kept]), Pick(number=kept)
         if len(asked) == 1:
-            return asked[0], self._reached(asked[0]), Pick(number=0)
+            return asked[0], self._reached(asked[0]), _DECLARED
         broken: dict[int, str] = {}
         while True:
             pick = self.ladders.pick(_rungs(asked), broken)
@@ -248,12 +279,8 @@ class Draft:
             return self._add_local(f"{name}/upscale", work, shot=shot, take=take, effort_seconds=effort)
         account = self._upscaler(request)
         work = dataclasses.replace(work, source=self.uploads.published(work.source, "video"))
-        made = keys(work, self.keys, redos=self.requests.redos)
-        if name in self.larger_anew and made.base not in self.requests.redo:
-            number = self.requests.redos[made.base] = self.requests.redo[made.base] = (
-                self.requests.redos.get(made.base, 0) + 1
-            )
-            made = keys(work, self.keys, redos={made.base: number})
+        made, redo = self.requests.keyed(work, fresh=name in self.larger_anew)
+        self.requests.note(made, redo)
         self._add(
             Step(
                 id=f"{name}/upscale",
@@ -302,10 +329,10 @@ class Draft:
             return ""
         shots = [self.shots[name] for name in film.shots]
         clips = tuple(
-            Feed(role="clip", step=f"{shot.id}/upscale", output="upscaled")
-            if self.takes[shot.id].upscale
-            else Feed(role="clip", step=f"{shot.id}/generate", output="video")
-            for shot in shots
+            Feed(role="clip", step=f"{name}/upscale", output="upscaled")
+            if self.takes[name].upscale
+            else Feed(role="clip", step=f"{name}/generate", output="video")
+            for name in map(self._used, film.shots)
         )
         work = film_of(film, shots, clips)
         effort = 1 + sum(float(shot.seconds) for shot in shots) / 10

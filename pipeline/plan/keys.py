@@ -8,14 +8,13 @@ asked for anew, its number. Not in it: paths, accounts, prices, priorities, budg
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipeline.digest import key_of
 from pipeline.steps.base import Feed, Work
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
+class Keys(NamedTuple):
     """`key` names the result; `base` is that before any redo; `own` stays when only an input's key changes."""
 
     key: str
@@ -28,9 +27,11 @@ def keys(work: Work, upstream: Mapping[str, str], *, take: int = 1, redos: Mappi
     identity: dict[str, object] = {"step": work.kind, "words": work.words()}
     if take > 1:
         identity["take"] = take
-    own = key_of({**identity, "inputs": [_input(feed, feed.step) for feed in work.feeds]})
-    identity["inputs"] = [_input(feed, upstream[feed.step] if feed.step else "") for feed in work.feeds]
+    named = [_input(feed, feed.usual or feed.step) for feed in work.feeds]
+    keyed = [_input(feed, upstream[feed.step] if feed.step else "") for feed in work.feeds]
+    identity["inputs"] = keyed
     base = key_of(identity)
+    own = base if named == keyed else key_of({**identity, "inputs": named})
     number = redos.get(base, 0)
     return Keys(key=key_of({**identity, "redo": number}) if number else base, base=base, own=own)
 

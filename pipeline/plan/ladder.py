@@ -90,6 +90,10 @@ class Ladders:
         found = self._known.standing(tried) if tried else {}
         return next((one.error for one in found.values()), "")
 
+    def has_failed(self, rung: Rung) -> bool:
+        """Whether a request has failed, in this process or before, for good or not."""
+        return (rung.key, rung.account) in self._passed or rung.key in self._failed
+
     def is_spent(self, rungs: Sequence[Rung]) -> bool:
         """Whether every rung has failed for good, and none of them in this very process."""
         return not self.pick(rungs).left and not any((rung.key, rung.account) in self._passed for rung in rungs)

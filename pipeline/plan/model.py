@@ -121,6 +121,7 @@ class Take:
     frames: tuple[str, ...] = ()  # last_frame steps
     upscale: str = ""
     keys: tuple[str, ...] = ()
+    why: str = "not asked for"  # why none of its steps is in the plan, where none is
 
     @property
     def id(self) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from pipeline.errors import Fault, Place
+from pipeline.errors import Fault, Place, listed
 from pipeline.plan.others import Others
 from pipeline.plan.setting import Setting
 from pipeline.plan.wish import inputs_of, shows_people, wish_of
 from pipeline.providers.base import Complaint, Input
+from pipeline.providers.catalog import CHEAPEST
 from pipeline.recipe.model import Shot
 
 
@@ -19,7 +20,7 @@ def move(shots: Sequence[Shot], setting: Setting) -> tuple[list[Shot], list[Faul
     `shots` come each after those it stands on, since what a shot stands on decides whether it can move. Fallbacks that
     then ask for what was asked before them are left out.
     """
-    if not setting.provider:
+    if setting.provider in ("", CHEAPEST):  # which is settled shot by shot, once it is known what each stands on
         return list(shots), []
     mover = _Mover(setting)
     for shot in shots:
@@ -70,8 +71,3 @@ def _stays(wrong: Complaint, provider: str, place: Place, names: Sequence[str]) 
     """The warning about shots that cannot move, for one reason."""
     whose = f"shot {names[0]} stays" if len(names) == 1 else f"shots {listed(names)} stay"
     return Fault(place=place, fact=f"{whose} on {provider}: {wrong.fact}", hint=wrong.hint, warning=True)
-
-
-def listed(names: Sequence[str]) -> str:
-    """A few of the names, and how many more there are."""
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

@@ -33,11 +33,17 @@ def select(recipe: Recipe, only: Sequence[str], redo: Sequence[str]) -> Asked:
 
     Raises `UserError` for a pattern that names nothing.
     """
-    shots = {shot.id: [take_id(shot.id, n) for n in range(1, shot.takes + 1)] for shot in recipe.shots}
+    shots = {shot.id: [take_id(shot.id, n) for n in shot.numbers] for shot in recipe.shots}
     if not only and not redo:
         return Asked(everything=True, wanted=frozenset(), redo=frozenset())
     anew = _match(redo, shots, "--redo", recipe.left_out)
     return Asked(everything=False, wanted=_match(only, shots, "--only", recipe.left_out) | anew, redo=anew)
+
+
+def shots_named(recipe: Recipe, patterns: Sequence[str], flag: str) -> frozenset[str]:
+    """The ids of the shots that the patterns of a flag name. Raises `UserError` for a pattern that names nothing."""
+    shots = {shot.id: [take_id(shot.id, n) for n in shot.numbers] for shot in recipe.shots}
+    return frozenset(take.partition("@")[0] for take in _match(patterns, shots, flag, recipe.left_out))
 
 
 def _match(

@@ -10,17 +10,19 @@ from decimal import Decimal
 from pipeline.errors import Fault
 from pipeline.money import Price
 from pipeline.plan import enlarge
+from pipeline.plan.finals import Drafted
 from pipeline.plan.keys import Keys, derived_seed, keys
 from pipeline.plan.known import Known
+from pipeline.plan.model import take_id
 from pipeline.plan.setting import Setting
 from pipeline.plan.wish import stands_on, wish_of
 from pipeline.providers.base import Input, LocalPage, RemotePage, Wish, as_service, is_local
 from pipeline.recipe.model import Shot, Source
-from pipeline.steps.base import Feed
+from pipeline.steps.base import Feed, Work
 from pipeline.steps.generate import Generate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # frozen ones take three times as long to make, and there are two a rung
 class _Asking:
     """A take as it is asked for: the wish with its seed, the work and its keys, and which fresh result it is."""
 
@@ -30,7 +32,7 @@ class _Asking:
     redo: int  # the number of the fresh result that is asked for, else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Request(_Asking):
     """One rung of a take's ladder as it is asked for, and how its result is made larger afterwards."""
 
@@ -41,6 +43,8 @@ class Request(_Asking):
     price: Price
     larger: enlarge.Way | None  # the step that follows
     note: str  # the choice of it in words
+    origin: str = ""  # in the last stage, what it has of the take that was picked
+    kept: bool = False  # that very take is what it asks for
 
 
 class Requests:
@@ -70,11 +74,19 @@ class Requests:
             for number, (rung, given) in enumerate(zip(shot.rungs, inputs, strict=True))
         ]
 
-    def note(self, asked: Sequence[Request]) -> None:
-        """Keeps in mind which fresh results these ask for."""
-        for one in asked:
-            if one.redo:
-                self.redos[one.keys.base] = self.redo[one.keys.base] = one.redo
+    def keyed(self, work: Work, take: int = 1, *, fresh: bool) -> tuple[Keys, int]:
+        """The keys of a take's request, and the number of its fresh result where one is asked for, else 0."""
+        made = keys(work, self.keys, take=take, redos=self.redos)
+        # WHY: of two that ask for the same, both show the one fresh result.
+        if not fresh or made.base in self.redo:
+            return made, 0
+        number = self.redos.get(made.base, 0) + 1
+        return keys(work, self.keys, take=take, redos={made.base: number}), number
+
+    def note(self, made: Keys, redo: int) -> None:
+        """Keeps in mind which fresh result is asked for, where one is: `redo` is its number, else 0."""
+        if redo:
+            self.redos[made.base] = self.redo[made.base] = redo
 
     def price(self, price: Price, provider: str) -> Price:
         """The price, in dollars as the user has configured them."""
@@ -84,8 +96,17 @@ class Requests:
     def _request(self, number: int, shot: Shot, take: int, inputs: Sequence[Input], *, fresh: bool) -> Request:
         page = self.setting.providers[shot.provider]
         account = "" if is_local(page) else self.setting.identity(shot.account)
-        plain = self._asking(shot, page, wish_of(shot, take, inputs, page), take, fresh=fresh)
-        asking, larger, note = self._enlarged(shot, take, page, plain, fresh=fresh)
+        picked = self.setting.drafted.get(take_id(shot.id, take))
+        wish, origin = wish_of(shot, take, inputs, page), ""
+        asking, larger, note, bases = self._sized(shot, take, page, wish, picked, fresh=fresh)
+        kept = picked is not None and picked.base in bases
+        if picked and kept and fresh:  # WHY: a result of its own would no longer be what was picked
+            return self._request(number, shot, take, inputs, fresh=False)
+        if picked and kept:
+            origin = f"{picked.told}, as it was picked"
+        elif picked:
+            wish, origin = _after(picked, shot, page, wish)
+            asking, larger, note, _ = self._sized(shot, take, page, wish, None, fresh=fresh)
         return Request(
             wish=asking.wish,
             work=asking.work,
@@ -98,30 +119,53 @@ class Requests:
             price=self.price(page.price(asking.wish), page.NAME if account else ""),
             larger=larger,
             note=note,
+            origin=origin,
+            kept=kept,
         )
+
+    def _sized(
+        self,
+        shot: Shot,
+        take: int,
+        page: LocalPage | RemotePage,
+        wish: Wish,
+        picked: Drafted | None,
+        *,
+        fresh: bool,
+    ) -> tuple[_Asking, enlarge.Way | None, str, frozenset[str]]:
+        """As `_enlarged`, and under which keys before any redo it is asked for: as it is, and larger in one go."""
+        plain = self._asking(shot, page, wish, take, fresh=fresh)
+        kept = picked is not None and picked.base == plain.keys.base
+        asking, larger, note = self._enlarged(shot, take, page, plain, wish, fresh=fresh, kept=kept)
+        return asking, larger, note, frozenset({plain.keys.base, asking.keys.base})
 
     def _asking(self, shot: Shot, page: LocalPage | RemotePage, wish: Wish, take: int, *, fresh: bool) -> _Asking:
         """A wish in the page's words, its keys, and the seed that is derived from them where the page takes one."""
-        maker = self.setting.identity(page.NAME)
-        work = Generate(
-            page=page,
-            output=shot.kind,
-            request=page.request(wish),
-            feeds=self._feeds(shot),
-            maker="" if maker == page.NAME else maker,
-        )
-        made, redo = self._keys(work, take if wish.seed is None else 1, fresh=fresh)
-        service = as_service(page)
-        limit = service.seed_limit(shot.model) if service else page.SEED_LIMIT
+        identity = self.setting.identity(page.NAME)
+        maker, feeds = "" if identity == page.NAME else identity, self._feeds(shot)
+        work = Generate(page=page, output=shot.kind, request=page.request(wish), feeds=feeds, maker=maker)
+        made, redo = self.keyed(work, take if wish.seed is None else 1, fresh=fresh)
+        limit = _seed_limit(shot, page)
         if wish.seed is None and limit:
             wish = dataclasses.replace(wish, seed=derived_seed(made.key, limit))
-            work = dataclasses.replace(work, request=page.request(wish))
+            work = Generate(page=page, output=shot.kind, request=page.request(wish), feeds=feeds, maker=maker)
         return _Asking(wish=wish, work=work, keys=made, redo=redo)
 
     def _enlarged(
-        self, shot: Shot, take: int, page: LocalPage | RemotePage, plain: _Asking, *, fresh: bool
+        self,
+        shot: Shot,
+        take: int,
+        page: LocalPage | RemotePage,
+        plain: _Asking,
+        bare: Wish,
+        *,
+        fresh: bool,
+        kept: bool,
     ) -> tuple[_Asking, enlarge.Way | None, str]:
-        """What is asked for where the shot is to be larger, the step that then follows, and the choice in words."""
+        """What is asked for where the shot is to be larger, the step that then follows, and the choice in words.
+
+        `bare` is the wish without a derived seed, which comes anew from what is asked for; `kept`: no other clip does.
+        """
         if shot.upscale is None:
             return plain, None, ""
         if shot.upscale.by == "local" or (shot.upscale.by == "cheapest" and as_service(page) is None):
@@ -135,12 +179,11 @@ class Requests:
         if inside is None:
             best = enlarge.cheapest(later)
             return plain, best, enlarge.told(best, found, shot.upscale.to)
-        bare = wish_of(shot, take, plain.wish.inputs, page)  # a seed is derived anew from what is now asked for
         large = self._asking(shot, page, enlarge.inline(bare, shot.upscale.to), take, fresh=fresh)
         both = (plain.keys.key, large.keys.key)
         there = {*self.known.kept(both), *self.known.pending(both)}
         # WHY: a finished clip is never made anew only to be larger; neither is one that a service is making.
-        settled = large.keys.key not in there and plain.keys.key in there
+        settled = kept or (large.keys.key not in there and plain.keys.key in there)
         if settled and not later:
             self.faults.append(enlarge.made_already(shot))
             return plain, enlarge.LOCAL, ""
@@ -148,24 +191,26 @@ class Requests:
         told = enlarge.told(best, found, shot.upscale.to)
         return (large, None, told) if best is inside else (plain, best, told)
 
-    def _keys(self, work: Generate, take: int, *, fresh: bool) -> tuple[Keys, int]:
-        """The keys of a take's request, and the number of its fresh result where one is asked for, else 0."""
-        made = keys(work, self.keys, take=take, redos=self.redos)
-        # WHY: of two that ask for the same, both show the one fresh result.
-        if not fresh or made.base in self.redo:
-            return made, 0
-        number = self.redos.get(made.base, 0) + 1
-        return keys(work, self.keys, take=take, redos={made.base: number}), number
-
     def _feeds(self, shot: Shot) -> tuple[Feed, ...]:
         """Where each of a shot's inputs comes from, in their order."""
-        return tuple(self._feed(role, source) if source else _chained(shot) for role, source in stands_on(shot))
+        return tuple(self._feed(role, source) if source else self._chained(shot) for role, source in stands_on(shot))
 
     def _feed(self, role: str, source: Source) -> Feed:
         if not source.shot:
             return feed_of(role, source)
-        made = self.shots[source.shot].kind
-        return Feed(role=role, step=f"{source.shot}/generate", output=made, name=source.name, media=made)
+        made = self.shots[source.shot]
+        step = f"{take_id(made.id, made.picked)}/generate"
+        usual = f"{made.id}/generate"
+        return Feed(role=role, step=step, usual=usual, output=made.kind, name=source.name, media=made.kind)
+
+    def _chained(self, shot: Shot) -> Feed:
+        """The frame that a chained shot begins with."""
+        assert shot.chain is not None
+        before = self.shots[shot.chain.shot]
+        usual, step = (
+            frame_id(name, shot.chain.offset_seconds) for name in (before.id, take_id(before.id, before.picked))
+        )
+        return Feed(role="first_frame", step=step, usual=usual, output="last_frame", name=before.id, media="image")
 
 
 def frame_id(take: str, offset: Decimal) -> str:
@@ -180,8 +225,16 @@ def feed_of(role: str, source: Source) -> Feed:
     return Feed(role=role, url=source.url, name=source.name, media=source.media)
 
 
-def _chained(shot: Shot) -> Feed:
-    """The frame that a chained shot begins with."""
-    assert shot.chain is not None
-    frame = frame_id(shot.chain.shot, shot.chain.offset_seconds)
-    return Feed(role="first_frame", step=frame, output="last_frame", name=shot.chain.shot, media="image")
+def _after(picked: Drafted, shot: Shot, page: LocalPage | RemotePage, wish: Wish) -> tuple[Wish, str]:
+    """A wish with the seed of the take that was picked, where that has one and the page takes it; told in words."""
+    if picked.seed is not None and picked.seed < _seed_limit(shot, page):
+        wish = dataclasses.replace(wish, seed=picked.seed)
+    ignored = any(complaint.field == "seed" for complaint in page.complaints(wish))
+    same = wish.seed is not None and wish.seed == picked.seed and not ignored
+    return wish, f"anew after {picked.told}: {'same seed' if same else 'will differ: no seed'}"
+
+
+def _seed_limit(shot: Shot, page: LocalPage | RemotePage) -> int:
+    """Seeds from 0 below this are sent for a shot; 0: none is."""
+    service = as_service(page)
+    return service.seed_limit(shot.model) if service else page.SEED_LIMIT

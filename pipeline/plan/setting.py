@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from pipeline.plan.budget import Book, Limits
+from pipeline.plan.finals import Drafted
 from pipeline.providers.base import Enlarges
 from pipeline.providers.catalog import Providers
 from pipeline.recipe.model import Budget
@@ -31,12 +32,15 @@ class Setting:
     budgets: Sequence[Budget] = ()  # from configuration and flags; the tightest of them and the recipe's holds
     of_accounts: Mapping[str, Budget] = field(default_factory=dict)  # the budgets of single accounts
     accounts: Mapping[str, str] = field(default_factory=dict)  # account -> the service that it is with
+    configured: frozenset[str] = frozenset()  # accounts whose key is set, or that are rehearsals
     identities: Mapping[str, str] = field(default_factory=dict)  # account or provider -> its name in a rehearsal
     upscalers: Mapping[str, Enlarges] = field(default_factory=dict)  # provider -> who makes finished clips larger
     published: str = ""  # the store where services can read inputs; empty: none is configured
     now: str = ""  # ISO in UTC: what was uploaded and has run out by then is uploaded again
     zone: str = "UTC"  # decides which day, week and month it is
-    provider: str = ""  # --provider, --preview: every shot moves there that it can make
+    provider: str = ""  # --provider, --preview: every shot moves there that it can make, or `cheapest`
+    chosen: Mapping[tuple[str, int], str] = field(default_factory=dict)  # by shot and rung, the saved plan's providers
+    drafted: Mapping[str, Drafted] = field(default_factory=dict)  # by take id: what the last stage is made of
     only: tuple[str, ...] = ()
     redo: tuple[str, ...] = ()
     redo_begun: bool = False  # this redo's fresh results were asked for by the run that is being continued

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 
-from pipeline.events import Cancelled, Event, Failed, Refused, Settled, Started, Submitted
+from pipeline.events import Cancelled, Event, Failed, Refused, Settled, Started, Submitted, Succeeded
 from pipeline.money import ZERO
 from pipeline.plan.budget import Book, Limits, dollars_of
 from pipeline.plan.periods import span
 from pipeline.store.holding import add
 from pipeline.store.ledger import Ledger
+
+UNTOLD: tuple[type[Event], ...] = (Succeeded,)
+"""The events that say nothing of it, and take longest to read."""
 
 
 def book_of(history: tuple[Event, ...], limits: Limits) -> Book:
@@ -52,9 +55,11 @@ def failures_of(history: tuple[Event, ...]) -> dict[tuple[str, str], int]:
 
     The failure of an attempt that another run began (attempt 0 here) is.
     """
+    failed = [event for event in history if isinstance(event, Failed)]
+    if not failed:
+        return {}
     free = {(event.step, event.attempt) for event in history if isinstance(event, Started) and not event.account}
     tried = free | {(event.step, event.attempt) for event in history if isinstance(event, Submitted)}
-    failed = [event for event in history if isinstance(event, Failed)]
     counted = (e for e in failed if (e.step, e.attempt) in tried or (e.attempt == 0 and not e.undelivered))
     return Counter((event.step, event.key) for event in counted)
 

@@ -32,6 +32,8 @@ Providers = Mapping[str, LocalPage | RemotePage]
 PROVIDERS: Providers = {**LOCAL, **SERVICES}
 
 DEFAULT = "animatic"
+CHEAPEST = "cheapest"
+"""In the place of a provider: whichever service that is configured makes the shot for the least."""
 MODELS = ("seedance-2", "seedance-2-fast", "seedance-2-mini", "happyhorse-1", "gpt-image-2")
 """Portable model names; a service's own names are accepted too, and `animatic` takes any."""
 DEFAULT_MODELS = {"video": "seedance-2", "image": "gpt-image-2"}

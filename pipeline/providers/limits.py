@@ -65,6 +65,8 @@ def spelled(values: Iterable[str]) -> str:
 
 def of_inputs(service: str, wish: Wish, limits: Limits) -> Iterable[Complaint]:
     """What of a wish's inputs is too much, too long, too small or of the wrong shape."""
+    if not wish.inputs:
+        return
     references = [item for item in wish.inputs if item.role == "reference"]
     for media in MEDIA:
         count = sum(item.media == media for item in references)

@@ -15,6 +15,7 @@ from typing import Any
 
 import anyio
 
+from pipeline.errors import listed
 from pipeline.providers.answers import shown
 from pipeline.providers.base import Call, Found, Listing, Lists, Reply
 from pipeline.providers.reach import patiently
@@ -145,5 +146,4 @@ def judge(trail: Trail, *, began: datetime, taken: Set[str], claimed: Mapping[st
 
 
 def _named(some: Sequence[Found]) -> str:
-    names = ", ".join(shown(one.job_id) for one in some[:MOST_NAMED])
-    return names + (f" and {len(some) - MOST_NAMED} more" if len(some) > MOST_NAMED else "")
+    return listed([shown(one.job_id) for one in some], MOST_NAMED)

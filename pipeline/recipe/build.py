@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from pipeline.providers.catalog import DEFAULT, DEFAULT_MODELS, MODELS
+from pipeline.providers.catalog import CHEAPEST, DEFAULT, DEFAULT_MODELS, MODELS
 from pipeline.recipe.expand import Draft
 from pipeline.recipe.files import InputFault
 from pipeline.recipe.findings import Findings
@@ -88,7 +88,7 @@ class Builder:
         for rung in draft.rungs:
             made = dataclasses.replace(self.shot(rung), dated=declared.dated)
             same = next((number for number, before in enumerate(found) if before == made), None)
-            if same is None:
+            if same is None or made.provider == CHEAPEST:  # the next best
                 found.append(made)
             elif "fallback" in draft.own:
                 what = f"fallback {same}" if same else "the shot itself"
@@ -141,10 +141,10 @@ class Builder:
         return prompt
 
     def provider(self, draft: Draft) -> str:
-        """Who makes it: one of those that are known."""
+        """Who makes it: one of those that are known, or whoever is the cheapest."""
         provider: str = draft.fields.get("provider", DEFAULT)
-        if provider not in self.providers:
-            hint = choice(provider, list(self.providers), "`rushes providers` lists them.")
+        if provider not in (*self.providers, CHEAPEST):
+            hint = choice(provider, [*self.providers, CHEAPEST], "`rushes providers` lists them.")
             self.findings.add(draft.places.way("provider"), f"There is no provider '{clipped(provider)}'.", hint)
         return provider
 
@@ -236,10 +236,11 @@ def _model(draft: Draft, kind: Kind) -> str:
 
 
 def _account(draft: Draft, provider: str) -> str:
-    """The account: that of the defaults only where their provider is meant too."""
+    """The account: that of the defaults only where their provider is meant too; empty where it is yet to be found."""
+    default = "" if provider == CHEAPEST else provider
     if "account" in draft.own or "provider" not in draft.own:
-        return str(draft.fields.get("account", provider))
-    return provider
+        return str(draft.fields.get("account", default))
+    return default
 
 
 def _upscale(given: Any) -> Upscale | None:

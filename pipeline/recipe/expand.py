@@ -26,6 +26,7 @@ from pipeline.recipe.prose import Prompts
 from pipeline.recipe.rows import Each, Excluded
 from pipeline.recipe.schema import strict
 from pipeline.recipe.setting import BROKEN, Scene, Setting, Settings, both, nothing, one_prompt
+from pipeline.recipe.stages import Stage
 from pipeline.recipe.tables import Tables
 from pipeline.recipe.variables import RESERVED
 from pipeline.recipe.words import choice, clipped, counted
@@ -64,11 +65,14 @@ class Entry:
     dated: frozenset[str] = frozenset()
     rows: int = 1
     overrides: tuple[Override, ...] = ()
+    clips: Entry | None = None  # as it is for a row that is a clip, where a stage is laid over those, and
+    over: At = ()  # the way to that stage
 
     @property
     def templates(self) -> bool:
         """Whether anything in it has to be worked out for each row."""
-        return bool(self.moulds) or "prompt_file" in self.plain or any(one.moulds for one in self.overrides)
+        own = bool(self.moulds) or "prompt_file" in self.plain or any(one.moulds for one in self.overrides)
+        return own or bool(self.clips and self.clips.templates)
 
 
 class Expansion:
@@ -76,6 +80,7 @@ class Expansion:
 
     def __init__(self, findings: Findings, work: Work) -> None:
         self.findings, self.work = findings, work
+        self.stage: Stage | None = None  # what is laid over every clip
         self.complete = True
         self.settings = Settings(findings, work)
         self.prompts = Prompts(findings, work)
@@ -89,7 +94,7 @@ class Expansion:
         known = [self.entry(at, given, setting) for at, given, setting in entries]
         total = 0
         for entry in known:
-            total += entry.rows * (1 + len(entry.overrides))
+            total += entry.rows * (1 + len((entry.clips or entry).overrides))
             if total > MOST_SHOTS:
                 too = ", fallbacks counted" if any(one.overrides for one in known) else ""
                 fact = f"This makes {counted(total)} shots{too}; a recipe may have {counted(MOST_SHOTS)}."
@@ -122,6 +127,7 @@ class Expansion:
                 self.put(entry, key, value, made)
         if "exclude" in given:
             self.exclude(entry, given["exclude"])
+        entry.clips = self.stage.over(entry) if self.stage else None
         return entry
 
     def put(self, entry: Entry, key: str, value: Any, made: Mould | None) -> None:
@@ -216,6 +222,11 @@ class Expansion:
         fields["id"] = _whole(scene, local)
         if entry.templates:
             self.work_out(entry.moulds, "kind", names, fields, of, places)
+        if entry.clips and fields.get("kind") != "image":
+            entry = entry.clips
+            places.over = entry.over
+            fields = {**entry.plain, **{key: fields[key] for key in ("id", "kind") if key in fields}}
+        if entry.templates:
             names.absent = {}
             names["shot"] = {"id": fields["id"], "kind": fields.get("kind", "video"), "index": number}
             self.work_out(entry.moulds, "when", names, fields, of, places)
@@ -341,7 +352,9 @@ class Expansion:
         for key, other in (("chain", "first_frame"), ("first_frame", "chain")):
             if key not in own and other in own and fields.get(other):
                 fields.pop(key, None)
-        if "chain" not in own and _from(fields.get("chain")) in _names_of(fields["id"], scene):
+        chain = fields.get("chain")
+        before = chain.get("from") if isinstance(chain, dict) else chain
+        if "chain" not in own and before in _names_of(fields["id"], scene):
             fields.pop("chain", None)
         if "references" not in own and fields.get("references") and any(fields.get(frame) for frame in FRAMES):
             fields["references"] = []
@@ -375,10 +388,6 @@ def _dated(entry: Entry, moulds: Mapping[str, Mould], prompt: Mapping[str, Mould
         return True
     besides = ("when",) if prompt is moulds else ("when", "prompt")
     return any(key not in besides and not entry.dated.isdisjoint(made.names) for key, made in moulds.items())
-
-
-def _from(chain: Any) -> Any:
-    return chain.get("from") if isinstance(chain, dict) else chain
 
 
 def _ref(references: list[str], whose: str = "this shot") -> Callable[..., Naming]:

@@ -51,6 +51,11 @@ class Findings:
             if self._new((fault.place, fault.fact)):
                 self._keep(fault)
 
+    def astray(self, place: Place, fact: str, hint: str) -> None:
+        """A fault at a place in another text."""
+        if self._new((place, fact)):
+            self._keep(_fault(place, fact, hint))
+
     def misfit(self, misfit: Misfit, of: str = "") -> None:
         """A value that does not fit the grammar; `of` names the row it comes from."""
         fact = f"{misfit.fact[:-1]} ({of})." if of else misfit.fact
@@ -82,14 +87,16 @@ class Places:
     """Where the fields of a shot stand: in its entry, else in the defaults, else the entry itself.
 
     `at` is the way to the entry, `shared` are those to the defaults it has, the nearest first; a field that is made
-    of something elsewhere stands where `moved` says; `rows` is the way to a value of its row, if that is in a file.
+    of something elsewhere stands where `moved` says; `rows` is the way to a value of its row, if that is in a file;
+    `over` is the way to what is laid over all of these, empty where nothing is.
     """
 
-    __slots__ = ("at", "document", "moved", "own", "rows", "shared")
+    __slots__ = ("at", "document", "moved", "over", "own", "rows", "shared")
 
     def __init__(self, document: Texts, at: At, own: frozenset[str], shared: tuple[At, ...]) -> None:
         self.document, self.at, self.own, self.shared = document, at, own, shared
         self.moved: Mapping[str, At] = {}
+        self.over: At = ()
         self.rows: Callable[[str], At] = _nowhere
 
     def way(self, field: str = "") -> At:
@@ -97,6 +104,8 @@ class Places:
         field = "duration" if field == "seconds" else field
         if field in self.moved:
             return self.moved[field]
+        if field and self.over and self.document.has((*self.over, field)):
+            return (*self.over, field)
         if field in self.own:
             return (*self.at, field)
         held = [way for way in self.shared if self.document.has((*way, field))] if field else []
@@ -104,7 +113,7 @@ class Places:
 
     def way_to(self, field: str, *keys: str) -> At:
         """The way into a map that the entry adds to the defaults: to where its first two keys stand."""
-        ways: list[At] = [(*way, field) for way in (self.at, *self.shared)]
+        ways: list[At] = [(*way, field) for way in (self.over, self.at, *self.shared) if way]
         held = [way for way in ways if self.document.has((*way, *keys[:2]))]
         return (*(held[0] if held else self.way(field)), *keys)
 

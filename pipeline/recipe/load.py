@@ -5,16 +5,16 @@ Reading runs no code, opens no socket and reads nothing outside the recipe's fol
 
 from __future__ import annotations
 
-import gc
+import dataclasses
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pipeline.digest import bytes_digest
-from pipeline.errors import RecipeError
+from pipeline.errors import Fault, RecipeError
+from pipeline.garbage import uncollected
 from pipeline.providers.catalog import PROVIDERS
-from pipeline.recipe import continuity, cut, include, source
+from pipeline.recipe import continuity, cut, include, picks, source, stages
 from pipeline.recipe.allowance import TemplateFault, Work
 from pipeline.recipe.build import Builder
 from pipeline.recipe.expand import Draft, Expansion
@@ -29,6 +29,8 @@ from pipeline.recipe.mould import mould
 from pipeline.recipe.scenes import Scenes
 from pipeline.recipe.schema import strict
 from pipeline.recipe.setting import Setting
+from pipeline.recipe.source import Document
+from pipeline.recipe.stages import Stage
 from pipeline.recipe.texts import Texts
 from pipeline.recipe.variables import Variables, settle
 
@@ -38,31 +40,42 @@ def load(
     *,
     variables: Mapping[str, str] | None = None,
     date: str,
+    stage: str = "",
     providers: Collection[str] = tuple(PROVIDERS),
 ) -> Recipe:
-    """The recipe in a file. `variables` replace those of `vars`; `date` is `run.date`, ISO.
+    """The recipe in a file. `variables` replace those of `vars`; `date` is `run.date`, ISO; `stage` is that of shots.
 
-    Raises `RecipeError` with all its faults, `UserError` where there is no such file or variable.
+    Raises `RecipeError` with all its faults, in whatever stage, `UserError` where there is no such file, variable or
+    stage.
     """
     data = source.read(path)
     with uncollected():
-        return _loaded(data, path, variables or {}, date, providers)
+        document = source.parse(data, str(path))
+        known = stages.names(document.value)
+        stages.refuse_unknown(stage, known, path)
+        found: dict[str, Recipe] = {}
+        faults: list[Fault] = []
+        for name in dict.fromkeys((stage, *known) if len(known) > 1 else ("", *known)):
+            try:
+                found[name] = _loaded(data, document, path, variables or {}, date, name, providers)
+            except RecipeError as error:
+                faults += error.faults
+        if faults:
+            raise RecipeError(faults)
+        made = found.pop(stage)
+        return dataclasses.replace(made, others=found) if found else made
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Nothing made here is garbage before the end, and looking for it costs a third of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-def _loaded(data: bytes, path: Path, variables: Mapping[str, str], date: str, providers: Collection[str]) -> Recipe:
-    document = source.parse(data, str(path))
+def _loaded(
+    data: bytes,
+    document: Document,
+    path: Path,
+    variables: Mapping[str, str],
+    date: str,
+    stage: str,
+    providers: Collection[str],
+) -> Recipe:
+    """The recipe in one of its stages, or as it is declared."""
     texts = Texts(document, Folder(path.parent))
     findings, work = Findings(texts), Work()
     work.library = Library(texts, work)
@@ -71,6 +84,7 @@ def _loaded(data: bytes, path: Path, variables: Mapping[str, str], date: str, pr
     given = settle(whole.vars, variables, date, findings, work)
     expansion = Expansion(findings, work)
     expansion.complete = whole.complete
+    expansion.stage = Stage.of(stage, value, expansion.settings)
     drafts = expansion.drafts(_entries(whole, expansion, given))
     made = {d.id: _made(d) for d in drafts}
     inputs = Inputs(findings, texts.folder, made, complete=expansion.complete)
@@ -79,6 +93,10 @@ def _loaded(data: bytes, path: Path, variables: Mapping[str, str], date: str, pr
         {name: (_reference(*said, given, findings, work), said[1]) for name, said in whole.references.items()}
     )
     shots = continuity.anchored(Builder(findings, inputs, providers).shots(drafts), drafts, inputs, findings)
+    known = stages.names(document.value)
+    found = picks.read(path, texts, findings)
+    picks.judge(found, inputs, findings)
+    shots = picks.applied(found, shots, final=bool(stage) and stage == known[-1])
     film = cut.film(_rendered("film", value, given, findings, work), shots, inputs, findings)
     budget = cut.budget(_rendered("budget", value, given, findings, work), findings)
     title = _rendered("title", value, given, findings, work)
@@ -94,6 +112,9 @@ def _loaded(data: bytes, path: Path, variables: Mapping[str, str], date: str, pr
         shots=shots,
         budget=budget,
         film=film,
+        stage=stage,
+        stages=known,
+        picks=found,
         left_out=expansion.ids.left,
         warnings=tuple(sorted(findings.warnings, key=lambda fault: fault.place)),
     )

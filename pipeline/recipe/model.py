@@ -6,7 +6,7 @@ exact `Decimal`s. Names of shots have been resolved: a `shot` text is always the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -103,6 +103,8 @@ class Shot:
     priority: int
     retry: int
     pin: bool
+    picked: int = 1  # the take that a chain, a frame, a reference and the film use
+    final: bool = False  # that take alone is made, and only where it was picked
     fallback: tuple[Shot, ...] = ()  # what is asked for in its place, one after the other, where it fails
     dated: bool = False  # its request, or one of its fallbacks', uses run.date, so it is made anew each date
     note: str = ""  # what was settled otherwise than it says, for the plan
@@ -118,6 +120,11 @@ class Shot:
     def rungs(self) -> tuple[Shot, ...]:
         """The shot as declared, then its fallbacks: what may be asked for, in turn."""
         return (self, *self.fallback)
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The takes that there are to be, by their numbers."""
+        return (self.picked,) if self.final else range(1, self.takes + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +212,15 @@ class Film:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """The take of a shot that was approved, by its number and the digest of its file; `place` is where that stands."""
+
+    take: int
+    sha256: str  # "sha256:<64 hex>"
+    place: Place = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """A recipe that can be planned: every name resolved, every template rendered, every file looked at."""
 
@@ -217,6 +233,10 @@ class Recipe:
     shots: tuple[Shot, ...]
     budget: Budget
     film: Film | None
+    stage: str = ""  # the one that the shots are in; empty: they are as declared
+    stages: tuple[str, ...] = ()  # all that there are
+    picks: Mapping[str, Pick] = field(default_factory=dict)  # by shot; of takes in `drafts`
+    others: Mapping[str, Recipe] = field(default_factory=dict, compare=False, repr=False)  # as it is in other stages
     warnings: tuple[Fault, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)  # ids of shots that are not there -> what leaves them out
 
@@ -224,3 +244,18 @@ class Recipe:
     def folder(self) -> Path:
         """The folder the recipe lies in; nothing outside it is read."""
         return self.path.parent
+
+    @property
+    def drafts(self) -> str:
+        """The stage that picks are of takes in, empty for the shots as declared: the one before the last."""
+        return self.stages[-2] if len(self.stages) > 1 else ""
+
+    @property
+    def draft(self) -> Recipe | None:
+        """The recipe as it is in that stage, where this is the last."""
+        return self.others.get(self.drafts) if self.is_final else None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether only what was picked is made: in the last stage."""
+        return bool(self.stage) and self.stage == self.stages[-1]

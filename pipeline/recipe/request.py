@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.providers.catalog import DEFAULT, DEFAULT_MODELS, MODELS, PROVIDERS, RATIOS, RESOLUTIONS
+from pipeline.providers.catalog import CHEAPEST, DEFAULT, DEFAULT_MODELS, MODELS, PROVIDERS, RATIOS, RESOLUTIONS
 from pipeline.recipe import options
 from pipeline.recipe.leaves import NULL, OFF, Leaves, Schema, either
 
@@ -45,7 +45,11 @@ class Request(Leaves):
                 "examples": ["prompts/dawn.txt"],
                 "errorMessage": "Write a path from the recipe's folder, as in prompts/dawn.txt.",
             },
-            "provider": self.named("Who makes it.", PROVIDERS, default=DEFAULT),
+            "provider": self.named(
+                "Who makes it; `cheapest`: whichever service that is configured can for the least, shot by shot.",
+                (*PROVIDERS, CHEAPEST),
+                default=DEFAULT,
+            ),
             "model": self.named("A portable model name, or one of the service's own.", MODELS, DEFAULT_MODELS["video"]),
             "account": self.named("Whose credits are spent; absent: the account named like the provider.", (), None),
             "duration": {**self.seconds("How long the clip is.", least=True), "default": 5, "examples": [5, "5s", 5.5]},

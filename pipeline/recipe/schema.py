@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from pipeline.recipe import stages
 from pipeline.recipe.leaves import Schema
 from pipeline.recipe.parts import Parts
 
@@ -31,6 +32,7 @@ def schema() -> Schema:
             "scene": grammar.scene(),
             "part": grammar.part(),
             "override": grammar.override(),
+            "stage": stages.stage(grammar),
             "reference": grammar.reference(),
             "caps": grammar.caps(),
         },
@@ -64,6 +66,7 @@ class _Grammar(Parts):
         properties: Schema = {
             **self.heading(),
             **self.body(),
+            "stages": stages.grammar(self),
             "budget": self.budget(),
             "film": self.film(),
         }

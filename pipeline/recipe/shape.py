@@ -103,8 +103,11 @@ def _less(value: Mapping[str, Any], ways: Collection[At], *, whole: bool) -> dic
     kept = {key: part for key, part in value.items() if key not in gone}
     for key in {way[0] for way in ways if way} - gone:
         part = kept[str(key)]
-        if isinstance(part, dict):
-            bad = {way[1] for way in ways if way[:1] == (key,)}
+        inside = [way[1:] for way in ways if way[:1] == (key,)]
+        if isinstance(part, dict) and key == "stages":  # whose maps are told of field by field, as shots are
+            kept[str(key)] = _less(part, inside, whole=False)
+        elif isinstance(part, dict):
+            bad = {way[0] for way in inside}
             kept[str(key)] = {name: inner for name, inner in part.items() if name not in bad}
     return kept
 

@@ -72,13 +72,18 @@ class Document:
 
     def written(self, path: Path_) -> str:
         """The text at `path` as it is written, or an empty one where no text is there."""
+        node = self.said(path)
+        return node if isinstance(node, str) else ""
+
+    def said(self, path: Path_) -> Any:
+        """The plain value at `path` as it is written, or None where there is none."""
         node = self.value
         for step in path:
             try:
                 node = node[step]
             except (KeyError, IndexError, TypeError):
-                return ""
-        return node if isinstance(node, str) else ""
+                return None
+        return node
 
     def has(self, path: Path_) -> bool:
         """Whether the text has a value at `path`."""

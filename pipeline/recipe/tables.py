@@ -155,6 +155,8 @@ def _table(text: Text) -> Table:
                 continue
             if not names:
                 names = _header(cells, began, flaw)
+                if len(names) > MOST_COLUMNS:
+                    break
                 continue
             if len(cells) != len(names):
                 fact = f"This row has {counted(len(cells))} cells, and the header has {counted(len(names))}."
@@ -181,6 +183,7 @@ def _table(text: Text) -> Table:
 def _header(cells: list[str], line: int, flaw: Any) -> list[str]:
     if len(cells) > MOST_COLUMNS:
         flaw(line, 0, f"The table has {counted(len(cells))} columns.", f"At most {MOST_COLUMNS} are read.")
+        return cells
     names = [cell.strip() for cell in cells]
     for column, name in enumerate(names):
         if name in names[:column]:

@@ -36,8 +36,8 @@ def entry_of(at: At) -> At:
 
 
 def field_of(at: At) -> At:
-    """The way inside a shot, a fallback or the defaults, from its field on; empty where it leads elsewhere."""
-    entry = entry_of(at)
+    """The way inside a shot, a fallback, a stage or the defaults, from its field on; empty where it leads elsewhere."""
+    entry = entry_of(at) or (at[:2] if at[:1] == ("stages",) else ())
     below = at[len(entry) :] if entry else at[at.index("defaults") + 1 :] if "defaults" in at[:5] else ()
     return below[2:] if below[:1] == ("fallback",) else below
 
@@ -53,6 +53,9 @@ class Readable(Protocol):
 
     def written(self, path: Way) -> str:
         """The text at `path`, or an empty one."""
+
+    def said(self, path: Way) -> Any:
+        """The plain value at `path`, or None."""
 
     def has(self, path: Way) -> bool:
         """Whether there is a value at `path`."""
@@ -73,6 +76,10 @@ class Prose:
         return self.text.at(offset)
 
     def written(self, path: Way) -> str:
+        """The whole text."""
+        return self.text.characters
+
+    def said(self, path: Way) -> Any:
         """The whole text."""
         return self.text.characters
 
@@ -128,6 +135,11 @@ class Texts:
         """The text at `path` as it is written, or an empty one where no text is there."""
         text, way = self._behind(path)
         return text.written(way)
+
+    def said(self, path: Way) -> Any:
+        """The plain value at `path` as it is written, or None where there is none."""
+        text, way = self._behind(path)
+        return text.said(way)
 
     def has(self, path: Way) -> bool:
         """Whether there is a value at `path`."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from pipeline.errors import listed
 from pipeline.money import ZERO, text
 from pipeline.report.legible import line
 from pipeline.report.markdown import counted, money_lines, take_name
@@ -82,7 +83,10 @@ def troubles(manifest: Mapping[str, Any], typed: Typed, *, width: int) -> list[s
         lines += _wrapped(_cost(group), width, "  ", first="  ") if group.attempts else []
     if waiting:
         verb = "waits" if len(waiting) == 1 else "wait"
-        lines += ["", *_wrapped(f"{_count(waiting)} {verb} for what is not there: {_named(waiting)}", width, "  ")]
+        lines += [
+            "",
+            *_wrapped(f"{_count(waiting)} {verb} for what is not there: {listed(waiting, _MOST_NAMED)}", width, "  "),
+        ]
     ways = list(_ways(groups, waiting, manifest["shots"], typed))
     if ways:
         lines += ["", "What to type next:"]
@@ -139,18 +143,13 @@ def _alike(error: str, remedy: Remedy, name: str) -> str:
 def _head(group: _Group) -> str:
     of = " by moderation" if group.cause == "moderation" else ""
     return "; ".join(
-        f"{_count(names)} {verb}{of if verb == 'failed' else ''}: {_named(names)}"
+        f"{_count(names)} {verb}{of if verb == 'failed' else ''}: {listed(names, _MOST_NAMED)}"
         for verb, names in group.by_verb.items()
     )
 
 
 def _count(names: Sequence[str]) -> str:
     return f"{len(names)} shot" + ("s" if len(names) > 1 else "")
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _cost(group: _Group) -> str:
@@ -181,17 +180,17 @@ def _ways(
     by = {remedy: [n for group in groups if group.remedy is remedy for n in group.names] for remedy in _ORDER}
     change, again = by[Remedy.CHANGE], by[Remedy.AGAIN]
     if by[Remedy.RECOVER]:
-        yield f"To learn what became of {_named(by[Remedy.RECOVER])}:", typed.recover
+        yield f"To learn what became of {listed(by[Remedy.RECOVER], _MOST_NAMED)}:", typed.recover
     if again:
-        more = f", and with {_named(change)} once changed in {typed.recipe}" if change else ""
-        yield f"To go on with {_named(again)}{more}:", typed.again
+        more = f", and with {listed(change, _MOST_NAMED)} once changed in {typed.recipe}" if change else ""
+        yield f"To go on with {listed(again, _MOST_NAMED)}{more}:", typed.again
     elif change:
-        yield f"Once you have changed {_named(change)} in {typed.recipe}:", typed.again
+        yield f"Once you have changed {listed(change, _MOST_NAMED)} in {typed.recipe}:", typed.again
     elif waiting and by[Remedy.RECOVER]:
-        yield f"Then, to go on with {_named(waiting)}:", typed.again
+        yield f"Then, to go on with {listed(waiting, _MOST_NAMED)}:", typed.again
     if anew := _redoable(change, shots):
         as_is = "it is" if len(anew) == 1 else "they are"
-        yield f"Or, to try {_named(anew)} once more as {as_is}:", typed.redo(anew)
+        yield f"Or, to try {listed(anew, _MOST_NAMED)} once more as {as_is}:", typed.redo(anew)
     for sentence in typed.caps if by[Remedy.BUDGET] else ():
         why, colon, words = sentence.partition(": rushes ")
         yield (f"{why}:", f"rushes {words}") if colon else (sentence, "")

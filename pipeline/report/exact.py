@@ -7,6 +7,8 @@ from decimal import Context, Decimal
 from math import isfinite
 from typing import Any
 
+from pipeline import money
+
 _FITS = Context(prec=15)
 
 
@@ -17,8 +19,7 @@ def number(value: Decimal) -> Decimal:
 
 def dollars(value: Any) -> str:
     """An amount of dollars from JSON, with its cents at least."""
-    shown = Decimal(str(value)).normalize()
-    return f"${shown:,.2f}" if int(shown.as_tuple().exponent) >= -2 else f"${shown:,f}"
+    return money.dollars(Decimal(str(value)))
 
 
 def plain(value: Any) -> Any:

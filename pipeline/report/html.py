@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import shlex
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -37,7 +39,9 @@ def page(run: Story | Mapping[str, Any]) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     cards = [_card(shot) for shot in document["shots"]]
+    names = Counter(card["shot"] for card in cards)
     for before, card in zip([None, *cards], cards, strict=False):
+        card["approve"] = _approve(card, document) if names[card["shot"]] > 1 else ""
         card["follows_neighbour"] = bool(before and card["from_take"] == before["name"])
     statuses = [str(shot["status"]) for shot in document["shots"]]
     found: str = _template().render(
@@ -98,6 +102,7 @@ def _card(shot: Mapping[str, Any]) -> dict[str, Any]:
         "kind": shot.get("kind"),
         "status": str(shot["status"]),
         "stale": bool(shot["stale"]),
+        "picked": shot.get("picked"),
         "prompt": str(shot["prompt"]),
         "by": markdown.made_by(shot),
         "seed": shot["seed"],
@@ -117,6 +122,13 @@ def _card(shot: Mapping[str, Any]) -> dict[str, Any]:
         "frame_sha256": str(frame.get("sha256") or ""),
         "attempts": [_attempt(attempt) for attempt in shot["attempts"]],
     }
+
+
+def _approve(card: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """The command that picks a take, to be typed where the recipe lies; empty where there is nothing to pick."""
+    if card["picked"] is not False or card["main"] is None:
+        return ""
+    return shlex.join(["rushes", "approve", str(document["recipe"]["path"]).rpartition("/")[2], card["name"]])
 
 
 def _why(shot: Mapping[str, Any]) -> str:

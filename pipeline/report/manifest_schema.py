@@ -98,8 +98,9 @@ def _run() -> dict[str, Any]:
         "started_at": value("string", "First start, ISO time in UTC."),
         "finished_at": value("string null", "Last end, ISO time in UTC; null while it runs."),
         "version": value("string", "The version of Rushes that carried it out last."),
+        "stage": value("string null", "The stage of the recipe that was made; null: the shots as declared."),
     }
-    return entry("The carrying out of one plan, however many processes it took.", properties)
+    return entry("The carrying out of one plan, however many processes it took.", properties, ("stage",))
 
 
 def _budget() -> dict[str, Any]:
@@ -231,6 +232,7 @@ def _shot() -> dict[str, Any]:
         "kind": choice("What it is.", "video", "image"),
         "status": choice("How it stands; done is made in this run, reused was there before.", *STATUSES),
         "stale": value("boolean", "Kept although what it was made from has changed."),
+        "picked": value("boolean null", "It is the take that was approved; null in a stage that nobody picks from."),
         "fallback": value("integer", "Which of its fallbacks made it, or is to; 0 is the shot as declared.", minimum=0),
         "provider": value("string", "Who makes it."),
         "model": value("string", "The model's portable name, or the service's own."),

@@ -29,6 +29,7 @@ def plan_json(plan: Plan, book: Book | None = None) -> dict[str, Any]:
             "path": str(plan.recipe.path),
             "digest": plan.recipe.digest,
             "date": plan.recipe.date,
+            "stage": plan.recipe.stage or None,
         },
         "steps": [_step(step) for step in plan.steps],
         "totals": {**_totals(plan.totals()), "follows": _totals(plan.totals(follows=True))},
@@ -117,6 +118,7 @@ def schema() -> dict[str, Any]:
         "path": value("string", "Its file."),
         "digest": value("string", "Digest of its text."),
         "date": value("string", "The run's date, ISO."),
+        "stage": value("string null", "The stage of its shots; null: they are as declared."),
     }
     account = {
         "provider": value("string", "Whose account it is."),
@@ -155,6 +157,7 @@ def _wants() -> dict[str, Any]:
     properties = {
         "variables": {"description": "--var, by name.", **variables},
         "date": value("string", "--date; empty where not given.", pattern="^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"),
+        "stage": value("string", "--stage; empty where not given."),
         "provider": value("string", "--provider; empty where not given."),
         "preview": value("boolean", "--preview."),
         "only": {"description": "--only.", **texts},
@@ -165,7 +168,7 @@ def _wants() -> dict[str, Any]:
         "max_each": amounts("--max-credits ACCOUNT=N, by account."),
         "max_usd": value("number null", "--max-usd.", minimum=0),
     }
-    return entry("Of a saved plan: the flags it was made with.", properties)
+    return entry("Of a saved plan: the flags it was made with.", properties, ("stage",))
 
 
 def _step_schema() -> dict[str, Any]:

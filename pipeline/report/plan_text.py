@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pipeline.errors import listed
 from pipeline.money import text
 from pipeline.plan.budget import Book
 from pipeline.plan.model import Action, Block, Fallback, Plan, Step, Totals, total
@@ -86,8 +87,7 @@ def summary(plan: Plan, book: Book | None) -> Iterator[str]:
     names = list(dict.fromkeys(s.shot for s in plan.steps if s.follows and s.action is Action.RUN and s.provider))
     if names:
         paid = any(follows.credits.values())
-        whose = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        yield f"Only following a change: {'up to ' if paid else ''}{sums(follows, plan)} ({line(whose)})"
+        yield f"Only following a change: {'up to ' if paid else ''}{sums(follows, plan)} ({line(listed(names))})"
     yield from _caps(plan, book)
 
 

@@ -25,7 +25,7 @@ from pipeline.report.outputs import Output as Output
 from pipeline.report.outputs import output_of
 from pipeline.report.remedies import NO_END, Remedy
 from pipeline.report.sizes import replaced, warnings_of
-from pipeline.report.story import Story, output_path
+from pipeline.report.story import Story, is_picked, output_path
 from pipeline.steps.generate import Generate
 
 
@@ -72,6 +72,7 @@ class Row:
     cause: str
     remedy: Remedy | None
     fallback: int = 0  # the rung of its shot's ladder
+    picked: bool | None = None  # None: nobody picks from this stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +259,7 @@ class _Reader:
             prompt=shot.prompt,
             seed=seed,
             key=step.key if step else None,
-            why=self.why(step) if step else "not asked for",
+            why=self.why(step) if step else take.why,
             reproducible="exact" if self._local(page) else "no" if seed is None else "seeded",
             first_frame=first_frame(take, step, self.steps, self.result),
             outputs=self._outputs(mine),
@@ -269,6 +270,7 @@ class _Reader:
             cause=cause,
             remedy=remedy,
             fallback=step.rung if step else 0,
+            picked=is_picked(take, self.story.plan),
         )
 
     def _remedy(self, step: Step | None, after: Sequence[Step], status: Status) -> tuple[str, Remedy | None]:

@@ -44,6 +44,15 @@ def output_path(plan: Plan, step: Step, output: str, suffix: str) -> str:
     return f"shots/{take}{suffix}"
 
 
+def is_picked(take: Take, plan: Plan) -> bool | None:
+    """Whether a take is the one that was approved; None in a stage that nobody picks from."""
+    recipe = plan.recipe
+    if recipe.stage not in (recipe.drafts, *recipe.stages[-1:]):
+        return None
+    pick = recipe.picks.get(take.shot.id)
+    return pick is not None and pick.take == take.take
+
+
 def steps_of(take: Take, plan: Plan) -> tuple[Step, ...]:
     """The steps that serve a take and are in the plan, in plan order."""
     wanted = {take.generate, take.upscale, *take.frames}

@@ -31,6 +31,7 @@ class Feed:
     upload: str = ""
     inside: bool = False
     fit: Fit | None = None
+    usual: str = field(default="", compare=False)  # the step it would be without a pick, where it is another
     name: str = field(default="", compare=False)
     media: str = field(default="", compare=False)  # "image", "video" or "audio", where it is known
 

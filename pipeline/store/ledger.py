@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pipeline import digest, events
 from pipeline.errors import StoreError
 from pipeline.events import Event
-from pipeline.store import database, derive, entries, faults, holding, journal
+from pipeline.store import database, derive, entries, faults, holding
 from pipeline.store.entries import Kept as Kept
 from pipeline.store.entries import Line as Line
 from pipeline.store.entries import Pending as Pending
@@ -27,13 +27,16 @@ from pipeline.store.entries import Run as Run
 from pipeline.store.entries import Standing as Standing
 from pipeline.store.entries import Unsettled as Unsettled
 from pipeline.store.holding import Held, Span
-from pipeline.store.journal import Journal
+
+if TYPE_CHECKING:
+    from pipeline.store.journal import Journal
 
 _KEPT = """
 SELECT r.key, e.data, e.run, e.step, a.provider, a.account, a.charged, a.settled_usd, a.source, e.at
 FROM json_each(?) AS k JOIN results AS r ON r.key = k.value JOIN events AS e ON e.seq = r.seq
 JOIN attempts AS a ON a.run = e.run AND a.step = e.step AND a.key = e.key AND a.attempt = e.attempt
 """
+_MADE = "SELECT r.key FROM json_each(?) AS k JOIN results AS r ON r.key = k.value"
 _STANDING = """
 SELECT s.key, e.run, e.step, e.data, e.at
 FROM json_each(?) AS k JOIN standing AS s ON s.key = k.value JOIN events AS e ON e.seq = s.seq
@@ -54,6 +57,9 @@ _JOBS = (
     _WITH_REQUESTS % "account = ? AND submitted IS NOT NULL AND started IS NOT NULL AND at >= ?"
     + " ORDER BY a.first DESC LIMIT 20"
 )
+_EVENTS = """
+SELECT kind, data FROM events WHERE run = ? AND kind NOT IN (SELECT value FROM json_each(?)) ORDER BY seq
+"""
 # What is read later replaces what was read before: the attempt to go on with comes last.
 _IN_ORDER = " ORDER BY job_id IS NOT NULL, first"
 Asked = ParamSpec("Asked")
@@ -114,6 +120,10 @@ class Ledger:
         # WHY: one text is read in little more than half the time that a thousand take.
         told = digest.loads(f"[{','.join(row[1] for row in rows)}]")
         return {row[0]: entries.kept(row, values["result"]) for row, values in zip(rows, told, strict=True)}
+
+    def made(self, keys: Iterable[str]) -> set[str]:
+        """Those of these keys that have a result."""
+        return {key for (key,) in self._rows(_MADE, _list(keys))}
 
     @_decoding
     def standing(self, keys: Iterable[str]) -> dict[str, Standing]:
@@ -192,9 +202,9 @@ class Ledger:
         return entries.run(rows[0]) if rows else None
 
     @_decoding
-    def events(self, run: str) -> list[Event]:
-        """What happened in a run, in order."""
-        rows = self._rows("SELECT kind, data FROM events WHERE run = ? ORDER BY seq", run)
+    def events(self, run: str, *, less: Iterable[type[Event]] = ()) -> list[Event]:
+        """What happened in a run, in order, less the events of these kinds."""
+        rows = self._rows(_EVENTS, run, _list(kind.__name__ for kind in less))
         told = digest.loads(f"[{','.join(data for _, data in rows)}]")
         return [events.from_json(kind, values) for (kind, _), values in zip(rows, told, strict=True)]
 
@@ -242,6 +252,8 @@ class Ledger:
 
     def append(self, run: str, *events: Event) -> None:
         """Takes events of a run down on which no process works, all in one durable transaction."""
+        from pipeline.store import journal  # claims and all: 20 ms that whoever only reads need not pay
+
         with self._lock:
             try:
                 journal.write(self._connection, run, [journal.row_of(event) for event in events])
@@ -250,6 +262,8 @@ class Ledger:
 
     def journal(self, run: str) -> Journal:
         """What takes down the events of this run, over a connection of its own."""
+        from pipeline.store.journal import Journal
+
         return Journal(self.path, run, patience_seconds=self._patience_seconds)
 
     def _rows(self, query: str, *values: str | None) -> list[tuple[Any, ...]]:

@@ -19,6 +19,7 @@ from pipeline.desk import Desk, Reading, Wants
 from pipeline.engine.orders import Stopping, Waiting
 from pipeline.events import Doubted, Event, Settled, Started, Submitted
 from pipeline.plan.model import Account
+from pipeline.plan.spent import book_of
 from tests import made
 
 Write = Callable[..., Path]
@@ -86,7 +87,14 @@ def desk(*accounts: str, history: tuple[Event, ...] = ()) -> Desk:
     plan = dataclasses.replace(plan, accounts=known)
     reading = Reading(path=Path("r.yaml"), wants=Wants(), recipe=plan.recipe, output=Path("o"), folder=Path("w"))
     return Desk(
-        reading=reading, recipe=plan.recipe, plan=plan, latest=None, continues=None, history=history, unnoted={}
+        reading=reading,
+        recipe=plan.recipe,
+        plan=plan,
+        latest=None,
+        continues=None,
+        history=history,
+        unnoted={},
+        book=book_of(history, plan.limits),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.hostile import files, grammar, loads, templates
+from tests.hostile import beside, files, grammar, loads, templates
 from tests.hostile.case import Case
 
-CASES: dict[str, Case] = {**templates.CASES, **loads.CASES, **grammar.CASES, **files.CASES}
+CASES: dict[str, Case] = {**templates.CASES, **loads.CASES, **grammar.CASES, **files.CASES, **beside.CASES}
 TEXTS = [  # to begin from: what costs little to read
     case.text
     for name, case in CASES.items()

@@ -288,9 +288,37 @@ BESIDE = {
         "pyproject.toml": b"[tool.rushes]\nstore = 'x'\n",
         "sitecustomize.py": b"raise SystemExit('ran')\n",
         "yaml.py": b"raise SystemExit('ran')\n",
-        "recipe.picks.yaml": b"!!python/object/apply:os.system [id]\n",
         "recipe.schema.json": b"{}",
     }.items()
 }
 
-CASES = {**PATHS, **URLS, **LAID, **BESIDE}
+DIGEST = b"sha256:" + b"a" * 64
+PICKS = {
+    f"picks that are {name}": Case(
+        text=SHOTS + "- {id: a, prompt: p}\n",
+        lay=written("recipe.picks.yaml", data),
+        fact=fact,
+        at=line,
+        seconds=seconds,
+    )
+    for name, (data, fact, line, seconds) in {
+        "code": (b"!!python/object/apply:os.system [id]\n", "Picks cannot be a list.", 1, 2),
+        "a bomb of aliases": (
+            b"a: &a [x, x, x, x, x, x, x, x]\n"
+            + b"".join(b"%c: &%c [%s]\n" % (n, n, b", ".join([b"*%c" % (n - 1)] * 8)) for n in range(98, 112)),
+            "unfolds to more than 400,000 values",
+            7,
+            4,
+        ),
+        "nested deep": (b"{a: " * 10_000, "This is nested more than", 1, 2),
+        "very many": (
+            b"".join(b"s%d: {take: 1, sha256: %s}\n" % (n, DIGEST) for n in range(30_000)),
+            "There is no shot 's0' to pick a take of.",
+            1,
+            8,
+        ),
+        "too large": (b"# x\n" * 2_000_000, "The picks cannot be read", 1, 2),
+    }.items()
+}
+
+CASES = {**PATHS, **URLS, **LAID, **BESIDE, **PICKS}

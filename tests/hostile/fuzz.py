@@ -1,7 +1,7 @@
 """Recipes changed at random, read and planned under watch: `python -m tests.hostile.fuzz [COUNT] [SEED] [FOLDER]`.
 
 Each seed makes the same recipe wherever it is run. A seed whose recipe crashes, hangs, takes too much memory or reaches
-outside is printed, and the recipe kept in FOLDER.
+outside is printed, and the recipe kept in FOLDER with what lay beside it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def fuzz(count: int, first: int, folder: Path, workers: int = WORKERS) -> Tally:
             whole.slowest = max(whole.slowest, tally.slowest)
             whole.failed |= tally.failed
     for seed in whole.failed:
-        (folder / f"seed-{seed}.yaml").write_bytes(mutator.recipe(seed))
+        (kept := folder / f"seed-{seed}").mkdir()
+        for name, data in {"recipe.yaml": mutator.recipe(seed), **mutator.beside(seed)}.items():
+            (kept / name).write_bytes(data)
     return whole
 
 
@@ -71,7 +73,7 @@ def main(words: list[str]) -> int:
     print(f"{count:,} recipes in {seconds:.0f} s, {count / seconds:.0f} a second: {told}")
     print(f"the slowest took {tally.slowest[0]:.2f} s (seed {tally.slowest[1]})")
     for seed, wrong in sorted(tally.failed.items()):
-        print(f"seed {seed}: {folder / f'seed-{seed}.yaml'}\n  {wrong}")
+        print(f"seed {seed}: {folder / f'seed-{seed}' / 'recipe.yaml'}\n  {wrong}")
     return 1 if tally.failed else 0
 
 

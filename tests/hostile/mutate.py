@@ -16,7 +16,9 @@ from tests.hostile.corpus import TEXTS
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_BYTES = 60_000
-SOURCES = sorted([*ROOT.glob("examples/*/*.yaml"), *ROOT.glob("recipes/*.yaml")])
+SOURCES = sorted(
+    [*ROOT.glob("examples/*/*.yaml"), *ROOT.glob("recipes/*/recipe.yaml"), *ROOT.glob("tests/golden/recipes/*.yaml")]
+)
 
 TOKENS = [
     *"{}[]:,-?&*!|>'\"%@`#~<=\\\t\n ",
@@ -56,13 +58,23 @@ LIKELY: dict[str, list[Any]] = {  # what a shot may well say
     "last_frame": ["k.png", "b"],
     "chain": ["a", "b", {"from": "a", "offset": "0.2s"}],
     "needs": [["a"], ["a", "b"]],
-    "each": [{"i": [1, 2, 3]}, {"i": ["x", "y"], "x": [1, 2]}, [{"i": 1}, {"i": 2}], {"i": "{{ range(5) }}"}],
+    "each": [
+        *({"i": [1, 2, 3]}, {"i": ["x", "y"], "x": [1, 2]}, [{"i": 1}, {"i": 2}], {"i": "{{ range(5) }}"}),
+        *("rows.csv", "rows.json", "rows.yaml"),
+    ],
     "priority": [0, 5, -5],
     "retry": [0, 1, 3],
     "pin": [True],
     "fallback": [[{"provider": "naci"}], [{"model": "seedance-2-mini"}, {"provider": "animatic", "duration": 3}]],
     "options": [{"seegen": {"quality": "high"}}, {"animatic": {"x": 1}}, {"naci": {"x": "{{ i }}"}}],
     "prompt": ["p", "{{ i }}", "{{ ref('k.png') }} walks", "{% for i in [1, 2] %}{{ i }}{% endfor %}", "ﷺ \u202e"],
+}
+BESIDE = {  # what lies beside each recipe, before it is changed
+    "look.yaml": "vars: {look: grey, x: 2}\ndefaults: {duration: 4, options: {seegen: {quality: high}}}\n"
+    "references: {k: {image: k.png}}\nshots:\n- {id: z, prompt: '{{ look }}'}\n",
+    "rows.csv": 'i,x\n1,2\n3,"four, five"\n',
+    "rows.json": '[{"i": 1, "x": "a"}, {"i": 2, "x": [true, null, 0.5]}]',
+    "rows.yaml": "- {i: 1, x: a}\n- {i: 2, x: {y: z}}\n",
 }
 NAMES = ["x", "i", "keeper", "look", "shot", "shot.id", "run.date", "loop.index", "ref", "range", "nope", "__class__"]
 STATEMENTS = [
@@ -129,7 +141,8 @@ class Mutator:
     def __init__(self) -> None:
         texts = [path.read_text(encoding="utf-8") for path in SOURCES]
         self.texts = [*texts * (2 * len(TEXTS) // len(texts)), *TEXTS]
-        trees = [yaml12.build(text) for text in self.texts]
+        read = {text: yaml12.build(text) for text in self.texts}
+        trees = [read[text] for text in self.texts]
         self.trees = [tree.value for tree in trees if isinstance(tree.value, dict) and not tree.flaws]
         ways = [self.fields] * 3 + [self.tree] * 2 + [self.template, self.tokens, self.numbers]
         self.ways: list[Callable[[random.Random], str]] = ways
@@ -142,6 +155,23 @@ class Mutator:
             text = self.tokens(chance, text)
         data = text.encode("utf-8", "surrogatepass")[:MOST_BYTES]
         return _bytes(chance, data) if chance.random() < 0.08 else data
+
+    def beside(self, seed: int) -> dict[str, bytes]:
+        """What lies beside the recipe of a seed, by name: a file to include, and tables; some of them changed too."""
+        chance = random.Random(f"beside {seed}")
+        return {name: self._other(chance, name) for name in BESIDE}
+
+    def _other(self, chance: random.Random, name: str) -> bytes:
+        text = BESIDE[name]
+        if chance.random() < 0.2:
+            tree = copy.deepcopy(yaml12.build(text).value) if name != "rows.csv" else None
+            if isinstance(tree, dict | list) and chance.random() < 0.6:
+                _change(chance, tree, chance.choice(self.trees))
+                text = _written(chance, tree)
+            else:
+                text = self.tokens(chance, text)
+        data = text.encode("utf-8", "surrogatepass")[:MOST_BYTES]
+        return _bytes(chance, data) if chance.random() < 0.05 else data
 
     def tree(self, chance: random.Random) -> str:
         """A tree with parts exchanged, doubled, taken away, nested or replaced."""
@@ -162,6 +192,14 @@ class Mutator:
                 entry["prompt"] = template(chance)
             shots.append(entry)
         tree: dict[str, Any] = {"rushes": 1, "name": "t", "vars": {"x": 1, "i": "y"}, "shots": shots}
+        if chance.random() < 0.25:
+            half = chance.randrange(len(shots) + 1)
+            scene = {"chain": chance.choice((True, False)), "vars": {"x": chance.choice(VALUES)}}
+            parts = (("s", shots[:half]), ("S2", shots[half:]))
+            tree["scenes"] = [{"id": name, **scene, "shots": part} for name, part in parts if part]
+            del tree["shots"]
+        if chance.random() < 0.3:
+            tree["include"] = chance.choice((["look.yaml"], ["look.yaml"], ["look.yaml", "./look.yaml"], ["rows.yaml"]))
         if chance.random() < 0.3:
             tree["film"] = chance.choice((True, ["a"], {"shots": ["a", "b"], "audio": "a.mp3", "resolution": "4k"}))
         if chance.random() < 0.3:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.errors import RecipeError
 from pipeline.recipe.files import Folder, InputFault
 from pipeline.recipe.load import load
 from tests.hostile.files import GOOD
@@ -150,3 +151,62 @@ def test_a_recipe_may_lie_behind_a_link(folder: Path) -> None:
     found = load(folder.parent / "here" / "recipe.yaml", date="2026-11-21").shots[0].references[0].file
     assert found is not None
     assert found.path == folder / "assets" / "deep" / "k.png"
+
+
+_NAMED = {
+    "an included file": (
+        "look.yaml",
+        "vars: {x: inside}\n",
+        "include: [parts/look.yaml]\n",
+        "{id: a, prompt: '{{ x }}'}",
+    ),
+    "a table": ("rows.csv", "x\ninside\n", "", "{id: 'a{{ x }}', each: parts/rows.csv, prompt: '{{ x }}'}"),
+    "rows of YAML": ("rows.yaml", "- {x: inside}\n", "", "{id: 'a{{ x }}', each: parts/rows.yaml, prompt: '{{ x }}'}"),
+    "a prompt": ("p.txt", "inside", "", "{id: a, prompt_file: parts/p.txt}"),
+    "a borrowed text": ("p.txt", "inside", "", "{id: a, prompt: \"{% include 'parts/p.txt' %}\"}"),
+}
+
+
+@pytest.fixture(params=_NAMED)
+def naming(folder: Path, request: pytest.FixtureRequest) -> tuple[Path, Path]:
+    """A recipe that reads a text in `parts/`, and that text; beside the folder lies another that says `outside`."""
+    name, data, top, shot = _NAMED[request.param]
+    for place, text in ((folder, data), (folder.parent / "outside", data.replace("inside", "outside"))):
+        (place / "parts").mkdir()
+        (place / "parts" / name).write_text(text, encoding="utf-8")
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(f"rushes: 1\nname: t\n{top}shots:\n- {shot}\n", encoding="utf-8")
+    return recipe, folder / "parts" / name
+
+
+def test_a_text_that_is_exchanged_right_before_it_is_opened_is_not_followed(
+    naming: tuple[Path, Path], before_open: Callable[[str, Callable[[], object]], None]
+) -> None:
+    """A link that was looked at, or was no link then, brings nothing of another folder into a prompt or a fault."""
+    recipe, named = naming
+    before_open(named.name, exchange(named, recipe.parents[1] / "outside" / "parts" / named.name))
+    with pytest.raises(RecipeError) as caught:
+        load(recipe, date="2026-11-21")
+    assert not _armed
+    assert "outside" not in str(caught.value.faults)
+
+
+def test_a_text_that_is_exchanged_after_it_was_read_changes_nothing(naming: tuple[Path, Path]) -> None:
+    """What was read is what is planned; the next reading follows no link out of the folder either."""
+    recipe, named = naming
+    before = load(recipe, date="2026-11-21")
+    assert before.shots[0].prompt == "inside"
+    exchange(named, recipe.parents[1] / "outside" / "parts" / named.name)()
+    with pytest.raises(RecipeError, match="leads out of the recipe's folder"):
+        load(recipe, date="2026-11-21")
+    assert before.shots[0].prompt == "inside"
+
+
+def test_a_text_that_another_takes_the_place_of_is_another_recipe(naming: tuple[Path, Path]) -> None:
+    """A file of other words in the folder itself: other prompts, and another digest, so that a saved plan is stale."""
+    recipe, named = naming
+    before = load(recipe, date="2026-11-21")
+    named.write_text(named.read_text(encoding="utf-8").replace("inside", "within"), encoding="utf-8")
+    after = load(recipe, date="2026-11-21")
+    assert (before.shots[0].prompt, after.shots[0].prompt) == ("inside", "within")
+    assert before.digest != after.digest

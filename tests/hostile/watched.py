@@ -131,7 +131,7 @@ def read(path: Path) -> dict[str, Any]:
     faults: tuple[Fault, ...] = ()
     try:
         desk = api.plan(path)
-        book = desk.book(desk.plan.limits)
+        book = desk.book
         texts = [write(desk.plan, book, 100) for write in catalog.PLANS.values()]
         texts.append(dumps(api.save_plan(desk)))
         outcome, said = "plan", "".join(texts)
@@ -160,15 +160,17 @@ def main(folder: Path) -> None:
     watch = Watch(folder)
     _warm(folder)
     lay(folder)
-    _bound()
     from tests.hostile.mutate import Mutator
 
     mutator = Mutator()
+    _bound()
     for line in sys.stdin:
         asked = json.loads(line)
         path = Path(asked["path"]) if "path" in asked else folder / "recipe.yaml"
         if "seed" in asked:
             path.write_bytes(mutator.recipe(asked["seed"]))
+            for name, data in mutator.beside(asked["seed"]).items():
+                (folder / name).write_bytes(data)
         began = time.process_time()
         watch.folder = str(path.parent.resolve())
         with watch.watching() as touched:
@@ -192,7 +194,10 @@ def lay(folder: Path) -> None:
         ("v.mp4", b"\0\0\0\x18ftypisom" + bytes(99)),
     ):
         (folder / name).write_bytes(data)
-    (folder / "rows.csv").write_text("i,x\n1,2\n", encoding="utf-8")
+    shutil.copytree(ROOT / "tests" / "golden" / "recipes" / "shared", folder / "shared", dirs_exist_ok=True)
+    shutil.copytree(ROOT / "recipes" / "cities" / "assets", folder / "assets", dirs_exist_ok=True)
+    for name in ("cities/cities.csv", "music/beats.json", "music/piece.mp3"):
+        shutil.copy(ROOT / "recipes" / name, folder)
     if not (folder / "fifo.png").exists():
         os.mkfifo(folder / "fifo.png")
         (folder / "out.png").symlink_to("/etc/passwd")

@@ -172,6 +172,31 @@ def test_a_period_counts_what_every_run_has_spent() -> None:
     assert book.sum("day", "x") == 4
 
 
+def test_a_book_under_other_limits_goes_its_own_way() -> None:
+    """It has the same entries and overruns and keeps to no period; what becomes of one changes nothing in the other."""
+    book = Book(DAYS)
+    book.watch({("day", "x"): D(7)})
+    book.reserve("a/generate", 1, take="a", account="x", credits=D(4), usd=D(1))
+    book.reserve("b/generate", 1, take="b", account="y", credits=D(1), usd=None)
+    book.settle("b/generate", 1, charged=D(2), usd=None)
+    other = book.under(Limits(run=Limit(credits={"x": D(5)})))
+    assert (other.sum("run", "x"), other.sum("a", "x"), other.sum("day", "x")) == (4, 4, 0)
+    assert (other.charged("y"), other.overrun, other.takes("x")) == (2, {"y"}, ["a"])
+    assert str(other.deny("c", "x", D(2), None)) == "it needs 2 x credits; of 5 for the run, 1 are left"
+    other.settle("a/generate", 1, charged=D(3), usd=D(1))
+    assert (other.state("a/generate", 1), book.state("a/generate", 1)) == ("settled", "reserved")
+    assert (other.sum("run", "x"), book.sum("run", "x"), book.sum("day", "x")) == (3, 4, 11)
+
+
+def test_what_is_charged_as_it_was_reserved_changes_no_sum() -> None:
+    """It is settled all the same: it cannot be released any more, and is no overrun."""
+    book = Book(DAYS)
+    book.reserve("a/generate", 1, take="a", account="x", credits=D(4), usd=D(1))
+    book.settle("a/generate", 1, charged=D("4.0"), usd=D(1))
+    book.release("a/generate", 1)
+    assert (book.sum("run", "x"), book.sum("run", "usd"), book.charged("x"), book.overrun) == (4, 1, 4, set())
+
+
 def test_the_dollars_of_rehearsals_count_apart() -> None:
     """In a period they are never added to real ones, which another run may have spent."""
     book = Book(DAYS)

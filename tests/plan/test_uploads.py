@@ -17,6 +17,7 @@ from pipeline.digest import dumps, loads
 from pipeline.errors import Place, RecipeError, UserError
 from pipeline.events import Result
 from pipeline.plan import uploads
+from pipeline.plan.budget import Book
 from pipeline.plan.model import Action, Plan, Step
 from pipeline.recipe.model import Budget, Caps, Chain, Shot, Source, Upscale
 from pipeline.steps.base import Feed
@@ -347,7 +348,10 @@ def desk_of(plan: Plan) -> Desk:
     reading = Reading(
         path=plan.recipe.path, wants=Wants(), recipe=plan.recipe, output=Path("/nowhere/out"), folder=Path("/nowhere")
     )
-    return Desk(reading=reading, recipe=plan.recipe, plan=plan, latest=None, continues=None, history=(), unnoted={})
+    book = Book(plan.limits)
+    return Desk(
+        reading=reading, recipe=plan.recipe, plan=plan, latest=None, continues=None, history=(), unnoted={}, book=book
+    )
 
 
 def test_a_plan_whose_inputs_have_no_place_is_refused() -> None:

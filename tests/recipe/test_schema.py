@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pipeline.providers.catalog import MODELS, PROVIDERS, RATIOS, RESOLUTIONS
+from pipeline.providers.catalog import CHEAPEST, MODELS, PROVIDERS, RATIOS, RESOLUTIONS
 from pipeline.recipe.gate import compiled
 from pipeline.recipe.schema import schema, strict
 
@@ -34,7 +34,7 @@ def test_the_schema_is_a_schema() -> None:
 def test_the_schema_knows_the_catalogs() -> None:
     """Providers and models are offered, sizes and shapes are required."""
     fields = schema()["$defs"]["shot"]["properties"]
-    assert fields["provider"]["examples"] == list(PROVIDERS)
+    assert fields["provider"]["examples"] == [*PROVIDERS, CHEAPEST]
     assert fields["model"]["examples"] == list(MODELS)
     assert fields["resolution"]["anyOf"][0]["enum"] == list(RESOLUTIONS)
     assert fields["ratio"]["anyOf"][0]["enum"] == list(RATIOS)

@@ -93,6 +93,20 @@ def test_every_event_comes_back_as_it_was(ledger: Ledger) -> None:
     assert ledger.events("run-2") == []
 
 
+def test_kinds_of_events_can_be_left_unread(ledger: Ledger) -> None:
+    """The rest comes in its order."""
+    tell(ledger, *EVERY)
+    left = [event for event in EVERY if not isinstance(event, Succeeded | Doubted)]
+    assert ledger.events("run-1", less=(Succeeded, Doubted)) == left
+
+
+def test_which_keys_have_a_result_is_told_without_reading_it(ledger: Ledger) -> None:
+    """Of the keys that are asked for: not of one that failed, nor of one that nobody asks about."""
+    tell(ledger, *EVERY)
+    assert ledger.made(["k1:a", "k1:b", "k1:none"]) == {"k1:a"}
+    assert ledger.made(["k1:b"]) == set()
+
+
 def test_half_a_character_does_not_stop_the_ledger(ledger: Ledger) -> None:
     """A text that is not whole Unicode is kept with a question mark in its place."""
     tell(ledger, Failed(**about(), error="no \udc80 file", permanent=True))

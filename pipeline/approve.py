@@ -1,0 +1,167 @@
+"""Which takes were approved: written beside the recipe, each with the digest of the file that was looked at."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pipeline import desk as desks
+from pipeline import ways
+from pipeline.desk import Desk, House, Wants
+from pipeline.documents import read_manifest, write_documents
+from pipeline.errors import Fault, Place, UserError
+from pipeline.plan.model import take_id
+from pipeline.recipe import picks, picks_text, source
+from pipeline.recipe.model import Pick, Recipe, Shot
+from pipeline.report.story import output_path
+from pipeline.store.copying import write_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """What became of a recipe's picks: by shot those that were asked for, each with its file, and those let go.
+
+    `stale` are picks that do not hold any more, since what they stand on was picked otherwise.
+    """
+
+    path: Path
+    picked: Mapping[str, Pick]
+    files: Mapping[str, Path]
+    cleared: tuple[str, ...]
+    is_changed: bool
+    stale: tuple[Fault, ...] = ()
+    stages: tuple[str, ...] = ()
+
+
+def approve(recipe: Path, takes: Sequence[str], wants: Wants, house: House, *, clear: Sequence[str] = ()) -> Approved:
+    """Picks takes by their ids or globs, and lets go of the picks of shots; all of it in one move, or nothing.
+
+    Raises `UserError` for what names nothing, two takes of one shot, or one that is not made; `StoreError`.
+    """
+    path = picks.path_of(recipe)
+    cleared = _cleared(path, clear)
+    desk = _desk(recipe, takes, cleared, wants, house) if takes else None
+    picked = {shot: _made(desk, shot, pick) for shot, pick in _named(desk.recipe, takes).items()} if desk else {}
+    before = _text(path)
+    after = picks_text.changed(before, str(path), picked=picked, cleared=cleared)
+    if after != before:
+        write_text(path, after)
+        _mark(desk, picked)
+    return Approved(
+        path=path,
+        picked=picked,
+        files={shot: _file(desk, shot, pick) for shot, pick in picked.items()} if desk else {},
+        cleared=cleared,
+        is_changed=after != before,
+        stale=tuple(fault for fault in desk.stale if fault.place != _NOWHERE) if desk else (),
+        stages=desk.recipe.stages if desk else (),
+    )
+
+
+def _mark(desk: Desk | None, picked: Mapping[str, Pick]) -> None:
+    """Marks the takes in the documents that lie beside them, where there are any."""
+    if desk is None:
+        return
+    try:
+        document = read_manifest(desk.output / "manifest.json")
+    except UserError:
+        return
+    for shot in document["shots"]:
+        if pick := picked.get(shot["id"]):
+            shot["picked"] = shot["take"] == pick.take
+    write_documents(desk.output, document)
+
+
+_NOWHERE = Place(file="", line=0, column=0)
+
+
+def _text(path: Path) -> str:
+    """What a picks file has, nothing where there is none. Raises `RecipeError`, `UserError`."""
+    return source.decoded(source.read(path), str(path), picks.WHAT).characters if path.exists() else ""
+
+
+def _cleared(path: Path, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The shots whose picks are let go. Raises `UserError` for a pattern that names none."""
+    known = picks_text.names(_text(path), str(path)) if patterns else ()
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        hits = [name for name in known if fnmatchcase(name, pattern)]
+        if not hits:
+            near = difflib.get_close_matches(pattern, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are picks of: {', '.join(known) or 'no shot'}."
+            raise UserError(f"--clear {pattern}: there is no such pick in {path}.", hint)
+        found |= dict.fromkeys(hits)
+    return tuple(found)
+
+
+def _desk(recipe: Path, takes: Sequence[str], cleared: Sequence[str], wants: Wants, house: House) -> Desk:
+    """The desk of the stage that picks are of, as it is with these takes picked."""
+    if wants.preview:
+        raise UserError("a preview's takes are drawings, and none is picked.", "Leave --preview out.")
+    reading = desks.read(recipe, wants, house)
+    drafts = reading.recipe.drafts
+    if wants.stage != drafts:
+        if wants.stage:
+            raise UserError(
+                f"picks are of takes {f'of {drafts}, the stage before the last' if drafts else 'as declared'}.",
+                f"Say --stage {drafts}, or nothing." if drafts else "Leave --stage out.",
+            )
+        reading = desks.read(recipe, dataclasses.replace(wants, stage=drafts), house)
+    read = reading.recipe
+    asked = {name: pick for name, pick in read.picks.items() if name not in cleared} | _named(read, takes)
+    shots = picks.applied(asked, read.shots, final=False)
+    return desks.lay(dataclasses.replace(reading, recipe=dataclasses.replace(read, picks=asked, shots=shots)), house)
+
+
+def _named(recipe: Recipe, patterns: Sequence[str]) -> dict[str, Pick]:
+    """The takes that patterns name, by shot: `dawn` is a shot's first. Raises `UserError`."""
+    found: dict[str, Pick] = {}
+    for pattern in patterns:
+        hits = list(_hits(recipe.shots, pattern))
+        if not hits:
+            raise _unknown(recipe, pattern)
+        for shot, take in hits:
+            if shot in found and found[shot].take != take:
+                both = f"{take_id(shot, found[shot].take)} and {take_id(shot, take)}"
+                raise UserError(f"{both} are takes of one shot.", "Pick one of them.")
+            found[shot] = Pick(take=take, sha256="", place=_NOWHERE)
+    return found
+
+
+def _hits(shots: Iterable[Shot], pattern: str) -> Iterable[tuple[str, int]]:
+    for shot in shots:
+        if "@" not in pattern and fnmatchcase(shot.id, pattern):
+            yield shot.id, 1
+        elif "@" in pattern:
+            yield from ((shot.id, take) for take in shot.numbers if fnmatchcase(f"{shot.id}@{take}", pattern))
+
+
+def _unknown(recipe: Recipe, pattern: str) -> UserError:
+    takes = [take_id(shot.id, number) for shot in recipe.shots for number in shot.numbers]
+    near = difflib.get_close_matches(pattern, takes, n=1)
+    where = f" in {recipe.stage}" if recipe.stage else ""
+    hint = f"Did you mean {near[0]}?" if near else f"The takes are {', '.join(takes[:12])}."
+    return UserError(f"{pattern} names no take of this recipe{where}.", hint)
+
+
+def _made(desk: Desk, shot: str, pick: Pick) -> Pick:
+    """The pick with the digest of its file. Raises `UserError` for a take that is not there as it is asked for now."""
+    name = take_id(shot, pick.take)
+    step = next(step for step in desk.plan.steps if step.id == f"{name}/generate")
+    if step.result is None:
+        make = ways.command(desk, dataclasses.replace(desk.wants, only=(name,)))
+        first = "Pick what it follows first, then make it" if step.follows else "Make it first"
+        raise UserError(f"{name} is not made as it would be now: {step.why}.", f"{first}: {make}")
+    made = step.result.outputs
+    return dataclasses.replace(pick, sha256=made["video" if "video" in made else "image"].sha256)
+
+
+def _file(desk: Desk, shot: str, pick: Pick) -> Path:
+    step = next(step for step in desk.plan.steps if step.id == f"{take_id(shot, pick.take)}/generate")
+    assert step.result is not None
+    found = ((name, one.suffix) for name, one in step.result.outputs.items() if one.sha256 == pick.sha256)
+    return desk.output / output_path(desk.plan, step, *next(found))
