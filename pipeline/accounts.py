@@ -6,7 +6,6 @@ Nothing here looks at a key before a call is to be made, and nothing ever shows 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from pipeline.providers import catalog, naci
 from pipeline.providers.address import REHEARSAL as REHEARSAL
 from pipeline.providers.address import base_url, is_loopback
 from pipeline.providers.base import LocalPage, RemotePage, Service, as_service
+from pipeline.values import dataclass
 
 if TYPE_CHECKING:
     from pipeline.providers.http import HttpWire

@@ -267,7 +267,7 @@ def report(path: Path, wants: Wants | None = None, house: House | None = None) -
     from pipeline.retelling import write_anew
 
     document, wants, house = read_manifest(path), wants or Wants(), house or House()
-    folder = workspace.find(path, named=wants.workspace or desks.workspace_of(house.environ))
+    folder = desks.workspace_of(house, wants.workspace, path)
     if run := verifying.run_of(folder, document, path):
         with Ledger(workspace.ledger_path(folder), read_only=True) as ledger:
             write_anew(run, folder, house, ledger)

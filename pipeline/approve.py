@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipeline import desk as desks
 from pipeline import ways
-from pipeline.desk import Desk, House, Wants
+from pipeline.desk import Desk, House, Reading, Wants
 from pipeline.documents import read_manifest, write_documents
-from pipeline.errors import Fault, Place, UserError
+from pipeline.errors import Fault, Place, RushesError, UserError
 from pipeline.plan.model import take_id
+from pipeline.providers.catalog import CHEAPEST
 from pipeline.recipe import picks, picks_text, source
 from pipeline.recipe.model import Pick, Recipe, Shot
 from pipeline.report.story import output_path
-from pipeline.store.copying import write_text
+from pipeline.store import locks
+from pipeline.store.copying import refuse_unless_file, write_text
+from pipeline.values import dataclass, field
+from pipeline.wants import of_drafts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
     """What became of a recipe's picks: by shot those that were asked for, each with its file, and those let go.
 
-    `stale` are picks that do not hold any more, since what they stand on was picked otherwise.
+    `stale` are picks by shot that do not hold any more, since what they stand on was picked otherwise.
     """
 
     path: Path
+    wants: Wants  # of the takes: as they were last run, where nobody said otherwise
     picked: Mapping[str, Pick]
     files: Mapping[str, Path]
     cleared: tuple[str, ...]
     is_changed: bool
-    stale: tuple[Fault, ...] = ()
+    stale: Mapping[str, Fault] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
 
 
@@ -44,44 +49,53 @@ def approve(recipe: Path, takes: Sequence[str], wants: Wants, house: House, *, c
     """
     path = picks.path_of(recipe)
     cleared = _cleared(path, clear)
-    desk = _desk(recipe, takes, cleared, wants, house) if takes else None
-    picked = {shot: _made(desk, shot, pick) for shot, pick in _named(desk.recipe, takes).items()} if desk else {}
-    before = _text(path)
-    after = picks_text.changed(before, str(path), picked=picked, cleared=cleared)
-    if after != before:
-        write_text(path, after)
-        _mark(desk, picked)
+    desk = _desk(_drafts(recipe, wants, house), takes, cleared, house) if takes else None
+    named = {shot: desk.reading.recipe.picks[shot] for shot in _named(desk.recipe, takes)} if desk else {}
+    picked = {shot: _made(desk, shot, pick) for shot, pick in named.items()} if desk else {}
+    with locks.turn(path.parent):
+        before = _text(path)
+        after = picks_text.changed(before, str(path), picked=picked, cleared=cleared)
+        if after != before:
+            write_text(path, after)
+    # WHY: the picks are written by now, and hold whether the documents of the takes can tell of them or not.
+    with contextlib.suppress(RushesError, AttributeError, IndexError, KeyError, TypeError):
+        if after != before:
+            _mark(desk.output if desk else _drafts(recipe, wants, house).output, picked, cleared)
     return Approved(
         path=path,
+        wants=desk.wants if desk else wants,
         picked=picked,
         files={shot: _file(desk, shot, pick) for shot, pick in picked.items()} if desk else {},
         cleared=cleared,
         is_changed=after != before,
-        stale=tuple(fault for fault in desk.stale if fault.place != _NOWHERE) if desk else (),
+        stale=_stale(desk) if desk else {},
         stages=desk.recipe.stages if desk else (),
     )
 
 
-def _mark(desk: Desk | None, picked: Mapping[str, Pick]) -> None:
-    """Marks the takes in the documents that lie beside them, where there are any."""
-    if desk is None:
-        return
-    try:
-        document = read_manifest(desk.output / "manifest.json")
-    except UserError:
-        return
+def _stale(desk: Desk) -> dict[str, Fault]:
+    """The picks beside those that are being written that do not hold with them."""
+    shots = {pick.place: shot for shot, pick in desk.reading.recipe.picks.items()}
+    return {shots[fault.place]: fault for fault in desk.stale if fault.place != _NOWHERE}
+
+
+def _mark(output: Path, picked: Mapping[str, Pick], cleared: Collection[str]) -> None:
+    """Marks the takes in the documents that lie beside them. Raises what a manifest from elsewhere may lead to."""
+    document = read_manifest(output / "manifest.json")
     for shot in document["shots"]:
         if pick := picked.get(shot["id"]):
             shot["picked"] = shot["take"] == pick.take
-    write_documents(desk.output, document)
+        elif shot["id"] in cleared:
+            shot["picked"] = False
+    write_documents(output, document)
 
 
 _NOWHERE = Place(file="", line=0, column=0)
 
 
 def _text(path: Path) -> str:
-    """What a picks file has, nothing where there is none. Raises `RecipeError`, `UserError`."""
-    return source.decoded(source.read(path), str(path), picks.WHAT).characters if path.exists() else ""
+    """What a picks file has, nothing where there is none. Raises `RecipeError`, `UserError`, `StoreError`: a link."""
+    return source.decoded(source.read(path), str(path), picks.WHAT).characters if refuse_unless_file(path) else ""
 
 
 def _cleared(path: Path, patterns: Sequence[str]) -> tuple[str, ...]:
@@ -98,23 +112,44 @@ def _cleared(path: Path, patterns: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _desk(recipe: Path, takes: Sequence[str], cleared: Sequence[str], wants: Wants, house: House) -> Desk:
-    """The desk of the stage that picks are of, as it is with these takes picked."""
+def _drafts(recipe: Path, wants: Wants, house: House) -> Reading:
+    """The recipe in the stage that picks are of, as that was last run where nobody says otherwise."""
     if wants.preview:
         raise UserError("a preview's takes are drawings, and none is picked.", "Leave --preview out.")
     reading = desks.read(recipe, wants, house)
     drafts = reading.recipe.drafts
-    if wants.stage != drafts:
-        if wants.stage:
-            raise UserError(
-                f"picks are of takes {f'of {drafts}, the stage before the last' if drafts else 'as declared'}.",
-                f"Say --stage {drafts}, or nothing." if drafts else "Leave --stage out.",
-            )
-        reading = desks.read(recipe, dataclasses.replace(wants, stage=drafts), house)
-    read = reading.recipe
-    asked = {name: pick for name, pick in read.picks.items() if name not in cleared} | _named(read, takes)
+    if wants.stage not in ("", drafts):
+        raise UserError(
+            f"picks are of takes {f'of {drafts}, the stage before the last' if drafts else 'as declared'}.",
+            f"Say --stage {drafts}, or nothing." if drafts else "Leave --stage out.",
+        )
+    found = of_drafts(wants, reading.recipe, reading.folder, (*house.providers, CHEAPEST))
+    return reading if found == wants else desks.read(recipe, found, house)
+
+
+def _desk(reading: Reading, takes: Sequence[str], cleared: Sequence[str], house: House) -> Desk:
+    """The desk as it is with these takes picked, each the result of it that lies there now."""
+    read, shown = reading.recipe, _shown(reading.output)
+    named = {
+        shot: dataclasses.replace(pick, sha256=shown.get(take_id(shot, pick.take), ""))
+        for shot, pick in _named(read, takes).items()
+    }
+    asked = {name: pick for name, pick in read.picks.items() if name not in cleared} | named
     shots = picks.applied(asked, read.shots, final=False)
     return desks.lay(dataclasses.replace(reading, recipe=dataclasses.replace(read, picks=asked, shots=shots)), house)
+
+
+def _shown(output: Path) -> dict[str, str]:
+    """By take id, the digest of the file that its documents show, where there are any."""
+    try:
+        document = read_manifest(output / "manifest.json")
+    except UserError:
+        return {}
+    return {
+        take_id(shot["id"], shot["take"]): file["sha256"]
+        for shot in document["shots"]
+        if (file := shot["outputs"].get("video") or shot["outputs"].get("image"))
+    }
 
 
 def _named(recipe: Recipe, patterns: Sequence[str]) -> dict[str, Pick]:
@@ -156,8 +191,11 @@ def _made(desk: Desk, shot: str, pick: Pick) -> Pick:
         make = ways.command(desk, dataclasses.replace(desk.wants, only=(name,)))
         first = "Pick what it follows first, then make it" if step.follows else "Make it first"
         raise UserError(f"{name} is not made as it would be now: {step.why}.", f"{first}: {make}")
-    made = step.result.outputs
-    return dataclasses.replace(pick, sha256=made["video" if "video" in made else "image"].sha256)
+    made = step.result.outputs["video" if "video" in step.result.outputs else "image"]
+    if pick.sha256 not in ("", made.sha256):
+        look = ways.command(desk, dataclasses.replace(desk.wants, only=(name,)))
+        raise UserError(f"{name} as it would be reused now is not what {desk.output} shows.", f"Look at it: {look}")
+    return dataclasses.replace(pick, sha256=made.sha256)
 
 
 def _file(desk: Desk, shot: str, pick: Pick) -> Path:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
@@ -16,9 +15,10 @@ from typing import cast
 import anyio
 
 from pipeline import desk as desks
-from pipeline.desk import House, planned
+from pipeline.desk import House
 from pipeline.errors import DecisionNeeded, Held, UserError
 from pipeline.events import RunEnded
+from pipeline.plan.noted import planned
 from pipeline.providers.base import Cancels
 from pipeline.recover import is_same
 from pipeline.retelling import write_anew
@@ -28,6 +28,7 @@ from pipeline.store import leases, workspace
 from pipeline.store.leases import Lease
 from pipeline.store.ledger import Ledger, Run, Unsettled
 from pipeline.store.workspace import Workspace
+from pipeline.values import dataclass
 
 Consent = Callable[[Sequence[Unsettled], Mapping[str, str]], bool]
 """Asked before anything is sent: the jobs, and by provider what its document says of the money of a cancelled one."""

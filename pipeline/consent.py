@@ -18,10 +18,12 @@ from pipeline.errors import AccountRefused, DecisionNeeded, OverBudget, RushesEr
 from pipeline.money import text
 from pipeline.plan import afford, uploads
 from pipeline.plan.model import Action, Fallback, Plan, Step
+from pipeline.providers.catalog import CHEAPEST, PROVIDERS
 from pipeline.purse import balances as balances
 from pipeline.purse import look, tell_unseen
 from pipeline.steps.upload import Upload
 from pipeline.store.ledger import Ledger
+from pipeline.wants import of_drafts
 
 Consent = Callable[[Desk, str], bool]
 """Asked before money is spent: the desk and a question ("spend", "follow"); says whether the user agrees."""
@@ -43,16 +45,21 @@ def unpicked(desk: Desk) -> DecisionNeeded | None:
     """Why picks are to be looked at before anything is made: they are stale, or the last stage has none."""
     recipe = desk.recipe
     takes = ways.command(desk, dataclasses.replace(desk.wants, stage=recipe.drafts, only=(), redo=()))
+    pick = ways.approve(recipe.path, desk.wants, "TAKE")
     if desk.stale:
         told = "\n".join(f"{fault.place.file}:{fault.place.line}: {fault.fact}" for fault in desk.stale)
         shots = {pick.place: shot for shot, pick in recipe.picks.items()}
-        clear = ways.approve(desk, "--clear", *(shots[fault.place] for fault in desk.stale))
-        pick = ways.approve(desk, "TAKE")
-        return DecisionNeeded(told, f"Let go, and make takes anew: {clear} && {takes}\nOr pick what is there: {pick}")
+        clear = ways.approve(recipe.path, desk.wants, "--clear", *(shots[fault.place] for fault in desk.stale))
+        let_go = f"et go, and make takes anew: {clear} && {takes}\nOr pick what is there: {pick}"
+        before = of_drafts(desk.wants, recipe, desk.reading.folder, (*PROVIDERS, CHEAPEST))
+        as_before = dataclasses.replace(desk.wants, provider=before.provider, variables=before.variables)
+        if as_before == desk.wants:
+            return DecisionNeeded(told, f"L{let_go}")
+        return DecisionNeeded(told, f"Ask as for those takes: {ways.command(desk, as_before)}\nOr l{let_go}")
     if recipe.is_final and not recipe.picks:
         return DecisionNeeded(
             f"{recipe.stage} makes what was picked, and no take is picked of any shot.",
-            f"Make takes: {takes}\nLook at them, and pick: {ways.approve(desk, 'TAKE')}",
+            f"Make takes: {takes}\nLook at them, and pick: {pick}",
         )
     return None
 

@@ -10,7 +10,6 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -29,13 +28,9 @@ from pipeline.plan.build import build
 from pipeline.plan.known import Known, Nothing
 from pipeline.plan.meanwhile import Meanwhile
 from pipeline.plan.model import Plan
-from pipeline.plan.noted import Planned as Planned
-from pipeline.plan.noted import planned as planned
+from pipeline.plan.noted import planned
 from pipeline.plan.setting import Passed, Setting
-from pipeline.plan.spent import UNTOLD, held
-from pipeline.plan.spent import attempts_of as attempts_of
-from pipeline.plan.spent import book_of as book_of
-from pipeline.plan.spent import failures_of as failures_of
+from pipeline.plan.spent import UNTOLD, book_of, held
 from pipeline.providers.base import Enlarges
 from pipeline.providers.catalog import CHEAPEST, PROVIDERS, UPSCALERS, Providers
 from pipeline.providers.remote import Wire
@@ -46,6 +41,7 @@ from pipeline.store.artifacts import Artifacts
 from pipeline.store.copies import Copies
 from pipeline.store.ledger import Ledger, Line, Run, Unsettled
 from pipeline.store.publish import place_of
+from pipeline.values import dataclass, field
 from pipeline.wants import Wants as Wants
 from pipeline.wants import output_of
 
@@ -173,7 +169,7 @@ def read(path: Path, wants: Wants, house: House) -> Reading:
         raise UserError(f"--provider {wants.provider} is not a provider.", known)
     date = wants.date or house.today()
     recipe = _load(path, wants, house, date)
-    folder = workspace.find(path, named=wants.workspace or workspace_of(house.environ))
+    folder = workspace_of(house, wants.workspace, path)
     output = output_of(recipe, wants)
     _refuse_place(recipe, wants, output, folder)
     return Reading(path=path, wants=wants, recipe=recipe, output=output, folder=folder)
@@ -237,7 +233,7 @@ def lay(reading: Reading, house: House, passed: Mapping[tuple[str, str], Passed]
 
         setting = _setting(reading, house, continues, passed or {}, book_under)
         drafts = _drafts(reading, recipe, setting, ledger, artifacts)
-        if drafts:
+        if drafts and recipe.is_final:
             setting = dataclasses.replace(setting, drafted=finals.drafted(recipe, drafts))
         plan = build(recipe, known, setting)
         if continues and setting.redo_begun and continues.status not in CUT_SHORT and not plan.doing():
@@ -297,14 +293,14 @@ def _setting(
 def _drafts(
     reading: Reading, recipe: Recipe, setting: Setting, ledger: Ledger | None, artifacts: Artifacts
 ) -> Plan | None:
-    """In the last stage, the plan of the takes that are picked from, whatever is asked for of their finals."""
-    if recipe.draft is None or not recipe.picks:
+    """The plan of the takes that are picked from, whatever is asked for now; None where that is what is planned."""
+    drafts = recipe.draft or (recipe if reading.wants.redo and recipe.stage == recipe.drafts else None)
+    if drafts is None or not recipe.picks:
         return None
     wants = dataclasses.replace(reading.wants, stage=recipe.drafts, only=(), redo=())
-    output = output_of(recipe.draft, wants)
-    there = dataclasses.replace(reading, wants=wants, recipe=recipe.draft, output=output, mends=False)
+    there = dataclasses.replace(reading, wants=wants, recipe=drafts, output=output_of(drafts, wants), mends=False)
     known: Known = _known(there, ledger, artifacts, {}) if ledger else Nothing()
-    return build(recipe.draft, known, dataclasses.replace(setting, only=(), redo=(), passed={}, chosen={}, book=Book))
+    return build(drafts, known, dataclasses.replace(setting, only=(), redo=(), passed={}, chosen={}, book=Book))
 
 
 def _stale(recipe: Recipe, plan: Plan, drafts: Plan | None, wants: Wants) -> tuple[Fault, ...]:
@@ -341,9 +337,13 @@ def at_work(reading: Reading, ledger: Ledger) -> Callable[[str], bool]:
     return asked
 
 
-def workspace_of(environ: Mapping[str, str]) -> Path | None:
-    """The workspace folder that the environment names."""
-    return Path(environ["RUSHES_WORKSPACE"]) if environ.get("RUSHES_WORKSPACE") else None
+def workspace_of(house: House, named: str | Path | None = None, recipe: Path = Path("recipe.yaml")) -> Path:
+    """The workspace folder that is named, else the one the environment names, else a recipe's. Raises `StoreError`.
+
+    Without a recipe it is that of one in the current folder.
+    """
+    said = named or house.environ.get("RUSHES_WORKSPACE")
+    return workspace.find(recipe, named=Path(said) if said else None)
 
 
 @contextmanager
@@ -377,7 +377,7 @@ def recorded(house: House, named: Path | None, run: str = "") -> tuple[Run, Path
 
     Raises `UserError` where there is none.
     """
-    folder = workspace.find(Path("recipe.yaml"), named=named or workspace_of(house.environ))
+    folder = workspace_of(house, named)
     with _ledger(folder) as ledger:
         newest = next(iter(ledger.runs(plans=False)), None) if ledger and not run else None
         found = ledger.run(newest.id if newest else run) if ledger else None

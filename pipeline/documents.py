@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.desk import Desk, planned
+from pipeline.desk import Desk
 from pipeline.digest import dumps, loads
 from pipeline.engine.state import Phase, RunState
 from pipeline.errors import UserError
 from pipeline.events import Result
 from pipeline.plan.model import Block, Plan, Step
-from pipeline.plan.noted import LET_IN
+from pipeline.plan.noted import LET_IN, planned
 from pipeline.plan.spent import held
 from pipeline.recipe.gate import compiled
 from pipeline.report import html, manifest

@@ -22,9 +22,10 @@ Whoever knows the cause writes `fact` (what is so) and `hint` (the way out); onl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
+
+from pipeline.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -11,12 +11,13 @@ Adding an event is one class here and its name in `Event`; every `match` that fo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, get_args
 
 from pipeline.errors import Advice
+from pipeline.values import dataclass
 
 
 def instant(moment: datetime) -> str:

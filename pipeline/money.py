@@ -5,8 +5,9 @@ Knows nothing of who pays for what: caps and reservations live in `pipeline.engi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Context, Decimal
+
+from pipeline.values import dataclass
 
 ZERO = Decimal(0)
 EXACT = Context(prec=200)

@@ -10,7 +10,6 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,8 @@ import anyio.to_thread
 from pipeline import desk as desks
 from pipeline.accounts import REHEARSAL
 from pipeline.consent import asked
-from pipeline.desk import Desk, House, Planned
-from pipeline.documents import export, put
-from pipeline.documents import read_manifest as read_manifest
-from pipeline.documents import story_of as story_of
-from pipeline.documents import write_documents as write_documents
+from pipeline.desk import Desk, House
+from pipeline.documents import export, put, read_manifest, story_of, write_documents
 from pipeline.engine.away import Means, unheard, untold
 from pipeline.engine.claiming import Claims
 from pipeline.engine.keep import Emit
@@ -37,7 +33,8 @@ from pipeline.errors import UserError
 from pipeline.events import Event, Result, RunEnded, RunStarted
 from pipeline.garbage import collected
 from pipeline.plan.model import Plan, Step
-from pipeline.plan.noted import why_of
+from pipeline.plan.noted import Planned, planned, why_of
+from pipeline.plan.spent import attempts_of, failures_of
 from pipeline.providers import remote
 from pipeline.providers.hooks import Hooks
 from pipeline.purse import look_afterwards
@@ -49,6 +46,7 @@ from pipeline.store.leases import Lease
 from pipeline.store.ledger import Ledger, Line, Run
 from pipeline.store.publish import open_publish
 from pipeline.store.workspace import Workspace
+from pipeline.values import dataclass
 
 Listen = Callable[[Desk], Listener]
 """Makes a listener for the events of a run of what lies on this desk."""
@@ -79,7 +77,7 @@ def run_id_of(desk: Desk, house: House) -> str:
 
 def _planned(desk: Desk) -> list[Planned]:
     """What the ledger keeps of a plan; a step that goes on keeps the why it began with."""
-    lines = desks.planned(desk.continues) if desk.continues else ()
+    lines = planned(desk.continues) if desk.continues else ()
     before = {(line.id, line.key): line.why for line in lines}
     return [
         Planned(step.id, step.key, step.stale, why_of(step, before.get((step.id, step.key), "")), step.base, step.own)
@@ -156,8 +154,8 @@ def _state(desk: Desk) -> RunState:
     return RunState(
         desk.plan,
         desk.book.under(desk.plan.limits),  # days, weeks and months are claimed, as they are then
-        desks.attempts_of(desk.history),
-        desks.failures_of(desk.history),
+        attempts_of(desk.history),
+        failures_of(desk.history),
         run=desk.continues.id if desk.continues else "",
         most_failures=desk.wants.max_failures,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -17,10 +16,11 @@ from typing import Any, Literal, cast
 import anyio
 
 from pipeline.accounts import REHEARSAL
-from pipeline.desk import House, planned
+from pipeline.desk import House
 from pipeline.errors import Advice, Held, JobLost, ProviderError, RushesError, StoreError, UserError
 from pipeline.events import Event, Failed, Refused, RunEnded, Settled, Submitted
 from pipeline.money import ZERO, text
+from pipeline.plan.noted import planned
 from pipeline.providers import lost
 from pipeline.providers.base import Balances, Enlarges, Found, Lists, RemotePage, is_local
 from pipeline.providers.reach import patiently
@@ -28,6 +28,7 @@ from pipeline.providers.remote import Wire
 from pipeline.purse import look
 from pipeline.store import balances
 from pipeline.store.ledger import Ledger, Unsettled
+from pipeline.values import dataclass, field
 
 SETTLE_SECONDS = 10.0  # after its sender has died, a request may still be on its way
 SETTLE_SECONDS_HERE = 0.5  # to a service on this machine

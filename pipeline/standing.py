@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipeline.desk import Desk
+from pipeline.documents import story_of
 from pipeline.engine.state import Phase, RunState
 from pipeline.events import Cancelled, Event, Failed, Gone, Refused, RunEnded, RunStarted, Skipped, Started, Succeeded
 from pipeline.report import manifest
-from pipeline.session import story_of
 from pipeline.store.ledger import Ledger, Run
 
 _ENDS = (Succeeded, Failed, Refused, Cancelled)

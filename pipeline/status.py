@@ -8,24 +8,24 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline import desk as desks
-from pipeline.desk import Desk, House, Reading, Wants, planned
+from pipeline.desk import Desk, House, Reading, Wants
 from pipeline.documents import read_manifest
 from pipeline.errors import RecipeError, UserError
 from pipeline.events import Event, Started, minute
 from pipeline.money import text
 from pipeline.plan.model import Plan
-from pipeline.plan.noted import Planned
+from pipeline.plan.noted import Planned, planned
 from pipeline.providers.catalog import CHEAPEST
 from pipeline.retelling import wants_of
 from pipeline.standing import standing
 from pipeline.steps.upload import Upload
 from pipeline.store import leases, workspace
 from pipeline.store.ledger import Ledger, Run, Unsettled
+from pipeline.values import dataclass
 from pipeline.wants import output_of
 
 
@@ -106,14 +106,9 @@ def manifest_of(run: Run) -> Path:
 
 def _as_it_was_run(desk: Desk, house: House) -> Desk:
     """The desk as its latest run had it: with that run's provider and variables, where nobody says others now."""
-    if desk.latest is None or desk.wants.provider or desk.wants.variables or desk.wants.preview:
+    wants = desk.wants.like(desk.latest, (*house.providers, CHEAPEST)) if desk.latest else desk.wants
+    if wants == desk.wants:
         return desk
-    told = desk.latest.options
-    provider, variables = str(told.get("provider", "")), dict(told.get("variables", {}))
-    known = provider in (*house.providers, CHEAPEST)
-    if not known and not variables:
-        return desk
-    wants = dataclasses.replace(desk.wants, provider=provider if known else "", variables=variables)
     return desks.lay(desks.read(desk.reading.path, wants, house), house)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, cast
@@ -25,6 +24,7 @@ from pipeline.providers.reach import patiently
 from pipeline.providers.remote import Wire
 from pipeline.settle import Id, id_of, is_unknown, page_of
 from pipeline.store.ledger import Ledger, Unsettled
+from pipeline.values import dataclass, field
 
 VERDICT_SECONDS = 120.0  # how long a job may take to stop
 PATIENCE_SECONDS = 60.0  # with a service that does not answer

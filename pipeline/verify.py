@@ -16,12 +16,12 @@ from typing import Any
 from pipeline import desk as desks
 from pipeline.desk import House, Wants
 from pipeline.digest import file_digest
+from pipeline.documents import read_manifest
 from pipeline.errors import MediaError, RushesError
 from pipeline.events import Artifact
 from pipeline.money import text
 from pipeline.plan.model import Action, Step
 from pipeline.retelling import wants_of
-from pipeline.session import read_manifest
 from pipeline.store import workspace
 from pipeline.store.artifacts import Artifacts
 from pipeline.store.ledger import Ledger, Run
@@ -36,7 +36,7 @@ def verify(path: Path, wants: Wants, house: House) -> list[str]:
     files = [(shot["id"], output) for shot in document["shots"] for output in shot["outputs"].values()]
     if document.get("film") and document["film"].get("path"):
         files.append(("film", document["film"]))
-    folder = workspace.find(path, named=wants.workspace or desks.workspace_of(house.environ))
+    folder = desks.workspace_of(house, wants.workspace, path)
     run = run_of(folder, document, path)
     store = workspace.open_workspace(folder, create=False).artifacts if run else None
     lost = {output["sha256"]: fact for _, output in files if (fact := _stored(store, output))}

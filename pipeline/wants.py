@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 from pipeline.money import amount
 from pipeline.recipe.model import Recipe
 from pipeline.store import workspace
-from pipeline.store.ledger import Run, Unsettled
+from pipeline.store.ledger import Ledger, Run, Unsettled
+from pipeline.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,14 @@ class Wants:
             max_usd=None if usd is None else amount(usd),
         )
 
+    def like(self, run: Run, providers: Collection[str]) -> Wants:
+        """With the provider and variables of a run, where nobody says others now; a provider that is gone is left."""
+        if self.provider or self.variables or self.preview:
+            return self
+        told = Wants().with_json(run.options)
+        provider = told.provider if told.provider in providers else ""
+        return dataclasses.replace(self, provider=provider, variables=told.variables)
+
     def folders(self) -> tuple[str, ...]:
         """The folders in each other, below the one that is named or usual, that what is asked for goes into."""
         return tuple(filter(None, (self.stage, "preview" if self.preview else "", self.date)))
@@ -86,6 +94,20 @@ def output_of(recipe: Recipe, wants: Wants) -> Path:
     # WHY: lock, run and caps go by this path, so that every way of writing it must come out as the same text.
     named = os.path.expanduser(wants.output) if wants.output else recipe.folder / "out" / recipe.name  # noqa: PTH111
     return workspace.without_links(named).joinpath(*wants.folders())
+
+
+def of_drafts(wants: Wants, recipe: Recipe, folder: Path, providers: Collection[str]) -> Wants:
+    """These wants of the takes that are picked from, as they were last run where nobody says otherwise now.
+
+    `folder` is the workspace's. Raises `StoreError`.
+    """
+    drafts = dataclasses.replace(wants, stage=recipe.drafts, only=(), redo=())
+    path = workspace.ledger_path(folder)
+    if not path.exists():
+        return drafts
+    with Ledger(path, read_only=True) as ledger:
+        run = ledger.latest(recipe.name, str(output_of(recipe, drafts)))
+    return drafts.like(run, providers) if run else drafts
 
 
 def named_output(run: Run | Unsettled) -> Path:

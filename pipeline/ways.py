@@ -9,6 +9,7 @@ import dataclasses
 import shlex
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 from pipeline import desk as desks
 from pipeline.desk import Desk, House, Wants
@@ -29,11 +30,11 @@ def command(desk: Desk, wants: Wants | None = None) -> str:
     return shlex.join(["rushes", "run", str(desk.reading.path), *flags(wants)])
 
 
-def approve(desk: Desk, *words: str) -> str:
-    """The `rushes approve` of this recipe with these words, of what is asked for on this desk."""
-    wants, read = desk.wants, ("variables", "date", "provider", "workspace", "output")
+def approve(recipe: Path | str, wants: Wants, *words: str) -> str:
+    """The `rushes approve` of a recipe with these words, of what is asked for."""
+    read = ("variables", "date", "provider", "workspace", "output")
     same = Wants(**{name: getattr(wants, name) for name in read})
-    return shlex.join(["rushes", "approve", str(desk.reading.path), *words, *flags(same)])
+    return shlex.join(["rushes", "approve", str(recipe), *words, *flags(same)])
 
 
 def flags(wants: Wants) -> Iterator[str]:

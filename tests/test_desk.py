@@ -16,6 +16,7 @@ from pipeline.config import Config
 from pipeline.desk import House, Wants
 from pipeline.errors import StoreError, UserError
 from pipeline.events import Doubted, Failed, Refused, Settled, Started, Submitted
+from pipeline.plan import spent
 from pipeline.plan.budget import Limits
 from pipeline.providers.catalog import PROVIDERS
 from tests import stub
@@ -123,9 +124,9 @@ def test_the_book_of_a_history_says_what_is_held() -> None:
         began("d@2/generate"), Submitted(**about, step="d@2/generate", job_id="j"),
         Failed(**about, step="d@2/generate", error="no"),
     )  # fmt: skip
-    book = desk.book_of(history, Limits())
+    book = spent.book_of(history, Limits())
     assert {take: book.sum(take, "till") for take in ("run", "a", "b", "c", "d@2")} == {
         "run": 17, "a": 5, "b": 6, "c": 6, "d@2": 0,
     }  # fmt: skip
-    assert desk.attempts_of(history) == {"a/generate": 1, "b/generate": 2, "c/generate": 1, "d@2/generate": 1}
-    assert desk.failures_of(history) == {("d@2/generate", "k"): 1}
+    assert spent.attempts_of(history) == {"a/generate": 1, "b/generate": 2, "c/generate": 1, "d@2/generate": 1}
+    assert spent.failures_of(history) == {("d@2/generate", "k"): 1}

@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pipeline.config.table import nearest
-from pipeline.desk import House, lock_name
+from pipeline.desk import House, lock_name, workspace_of
 from pipeline.errors import UserError
 from pipeline.plan.budget import Book, tightest
 from pipeline.plan.periods import PERIODS
@@ -30,7 +30,7 @@ def ledger(given: argparse.Namespace, house: House, show: Callable[[str], None],
     if since and until and since > until:
         raise UserError(f"--since {since} is after --until {until}.", "Put the earlier day first.")
     zone = ZoneInfo(house.config.time_zone)
-    shelf = workspace.open_workspace(_folder(given.workspace, house), create=False)
+    shelf = workspace.open_workspace(workspace_of(house, given.workspace), create=False)
     spent = spending.entries(shelf.ledger, at_work=_at_work(shelf))
     if since or until:
         spent = spending.within(spent, zone, since=since, until=until)
@@ -70,12 +70,6 @@ def _caps(account: str, house: House, path: Path) -> Iterator[Room]:
                 if room.scope in PERIODS and (room.scope, room.unit) not in told:
                     told.add((room.scope, room.unit))
                     yield room
-
-
-def _folder(named: str | None, house: House) -> Path:
-    """The workspace that is named, or the one of the current folder."""
-    said = named or house.environ.get("RUSHES_WORKSPACE")
-    return workspace.find(Path("recipe.yaml"), named=Path(said) if said else None)
 
 
 def _day(flag: str, said: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pipeline import ways
 from pipeline.approve import Approved, approve
@@ -33,13 +34,22 @@ def command(
         for shot in done.cleared:
             if shot not in done.picked:
                 show(safe(f"{shot}  has no pick any more"))
-    for fault in done.stale:
-        console.say(f"{fault.fact} Let it go: {shlex.join(['rushes', 'approve', given.recipe, '--clear', 'SHOT'])}")
+    for shot, fault in done.stale.items():
+        console.say(f"{fault.fact} Let it go: {ways.approve(given.recipe, wants, '--clear', shot)}")
     console.say(f"Wrote {shown(done.path)}." if done.is_changed else f"{shown(done.path)} says so already.")
     if done.picked and done.stages:
-        final = dataclasses.replace(wants, stage=done.stages[-1])
+        final = dataclasses.replace(done.wants, stage=done.stages[-1])
         console.say(f"Now: {shlex.join(['rushes', 'run', given.recipe, *ways.flags(final)])}")
     return 0
+
+
+def invited(recipe: str, wants: Wants, document: Mapping[str, Any]) -> str:
+    """What is typed to pick of the takes that a run has left in a stage to pick from; empty where nothing is to be."""
+    shots = document["shots"]
+    picked = {shot["id"] for shot in shots if shot["picked"] is not False}
+    if wants.preview or not wants.stage or all(shot["id"] in picked or not shot["outputs"] for shot in shots):
+        return ""
+    return ways.approve(recipe, wants, "TAKE")
 
 
 def _document(done: Approved) -> dict[str, object]:
@@ -50,5 +60,5 @@ def _document(done: Approved) -> dict[str, object]:
             for shot, pick in done.picked.items()
         ],
         "cleared": list(done.cleared),
-        "stale": [fault.fact for fault in done.stale],
+        "stale": [fault.fact for fault in done.stale.values()],
     }

@@ -177,7 +177,7 @@ def plan(given: argparse.Namespace, house: House, console: Console) -> int:
 def run(given: argparse.Namespace, house: House, console: Console) -> int:
     """Carries a recipe or a saved plan out, and prints how it ended."""
     from pipeline import api
-    from pipeline.cli import retyping
+    from pipeline.cli import approving, retyping
     from pipeline.report import catalog, ending
 
     path = Path(given.recipe)
@@ -218,6 +218,9 @@ def run(given: argparse.Namespace, house: House, console: Console) -> int:
     elif ended.exit_code == 130:
         console.say(f"Interrupted. Nothing is lost: `{typed.again}` goes on.")
     console.say(f"Results: {ended.output}")
+    of_recipe = wants if saved is None else wants.with_json(saved["wants"])
+    if pick := approving.invited(typed.recipe, of_recipe, document):
+        console.say(f"Look at the page there, and pick: {pick}")
     return ended.exit_code
 
 

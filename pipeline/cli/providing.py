@@ -13,7 +13,7 @@ from pipeline import money, purse
 from pipeline.accounts import Account, key
 from pipeline.cli.console import Console
 from pipeline.config.table import nearest
-from pipeline.desk import House
+from pipeline.desk import House, workspace_of
 from pipeline.errors import StoreError, UserError
 from pipeline.providers.base import Service
 from pipeline.providers.catalog import EDITIONS
@@ -106,8 +106,7 @@ def _checked(rows: Sequence[ProviderRow], names: Sequence[str], house: House) ->
 
 def _ledger(house: House) -> Path:
     """The ledger of the current folder's workspace, whether there is one or not."""
-    named = house.environ.get("RUSHES_WORKSPACE")
-    return workspace.ledger_path(workspace.find(Path("recipe.yaml"), named=Path(named) if named else None))
+    return workspace.ledger_path(workspace_of(house))
 
 
 def _last_event(house: House) -> int | None:

@@ -6,16 +6,16 @@ import dataclasses
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline import ways
-from pipeline.desk import House, Wants
+from pipeline.desk import House, Wants, workspace_of
 from pipeline.report.ending import Typed
 from pipeline.report.remedies import Remedy
 from pipeline.store import workspace
 from pipeline.store.ledger import Ledger, Run, Unsettled
+from pipeline.values import dataclass
 from pipeline.wants import named_output
 
 RECIPE = "RECIPE"
@@ -52,14 +52,15 @@ def of_document(document: Mapping[str, Any], folder: Path, wants: Wants, house: 
     recipe = shown(path)
     if run:
         recipe, wants = _recipe_to_run(run, place) or recipe, _as_begun(run, place, wants)
+    if run and run.status == "complete":  # WHY: what is missing still, it was not asked for
+        wants = dataclasses.replace(wants, only=(), redo=())
     return _typed(recipe, wants, _run(recipe, wants), house, document)
 
 
 def place_of(recipe: Path, flag: str | Path | None, house: House) -> Place:
     """The workspace of a recipe, or the one that is named. Raises `StoreError`."""
-    named = flag or house.environ.get("RUSHES_WORKSPACE")
-    folder = workspace.find(recipe, named=Path(named) if named else None)
-    return Place(folder=folder, flag=Path(flag) if flag else None, is_named=bool(named))
+    named = bool(flag or house.environ.get("RUSHES_WORKSPACE"))
+    return Place(folder=workspace_of(house, flag, recipe), flag=Path(flag) if flag else None, is_named=named)
 
 
 def again(one: Run | Unsettled, place: Place) -> str:

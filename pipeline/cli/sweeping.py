@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 from pipeline import money
 from pipeline.cli.console import Console, can_ask
-from pipeline.desk import House
+from pipeline.desk import House, workspace_of
 from pipeline.digest import dumps
 from pipeline.errors import DecisionNeeded, UserError
 from pipeline.events import instant
@@ -21,6 +20,7 @@ from pipeline.report.exact import plain
 from pipeline.report.legible import table
 from pipeline.store import sweeping, workspace
 from pipeline.store.sweeping import Stray
+from pipeline.values import dataclass
 
 _KINDS: Mapping[str, str] = {
     "generate": "clips and stills drawn here",
@@ -43,9 +43,7 @@ class Sum:
 
 def command(given: argparse.Namespace, house: House, console: Console, show: Callable[[str], None], width: int) -> int:
     """Frees what may go, or tells what would. Raises `DecisionNeeded`, `Held`, `UserError`, `StoreError`."""
-    said = given.workspace or house.environ.get("RUSHES_WORKSPACE")
-    folder = workspace.find(Path("recipe.yaml"), named=Path(said) if said else None)
-    shelf = workspace.open_workspace(folder, create=False)
+    shelf = workspace.open_workspace(workspace_of(house, given.workspace), create=False)
     before = _before(given.older_than, house)
     old = [stray for stray in sweeping.strays(shelf) if not before or stray.file.at < before]
     chosen = [stray for stray in old if given.paid or not stray.bought]
@@ -58,7 +56,7 @@ def command(given: argparse.Namespace, house: House, console: Console, show: Cal
         show(dumps(_document(told, old, dry_run=given.dry_run), indent=2))
     elif told:
         show("\n".join(_table(told, width)))
-    _say(console, given, told, [stray for stray in old if stray not in chosen], folder)
+    _say(console, given, told, [stray for stray in old if stray not in chosen], shelf.folder)
     return 0
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from pipeline import money
 from pipeline.recipe.model import SCOPES, Budget
+from pipeline.values import dataclass, field
 
 DEFAULT = "default"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from pipeline import money
 from pipeline.errors import UserError
+from pipeline.values import dataclass, field
 
 MOST_TEXT = 2000  # characters
 

@@ -10,7 +10,6 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +35,7 @@ from pipeline.steps.upscale import Upscale
 from pipeline.store import faults
 from pipeline.store.artifacts import Artifacts
 from pipeline.store.publish import Publish
+from pipeline.values import dataclass, field
 
 DOWNLOADS = 4  # at once: a line is seldom faster than this many, and a link that waits grows old
 _LONG_SECONDS = 604_800  # a link whose life the document does not tell

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import anyio
@@ -14,6 +13,7 @@ from pipeline.plan.model import Step
 from pipeline.plan.periods import local, span
 from pipeline.providers.address import REHEARSAL
 from pipeline.store.claims import DOLLARS, Busy, Cap, Lost, Over, Terms, Verdict
+from pipeline.values import dataclass, field
 
 MOST_RESTS = 5  # so many times as long as at first a step rests at most that another run is making
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from pipeline.events import Result
 from pipeline.plan.model import Block, Step
+from pipeline.values import dataclass
 
 
 class Phase(Enum):

@@ -9,7 +9,6 @@ that shows.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +26,7 @@ from pipeline.media.drawing.sound import RATE as SOUND_RATE
 from pipeline.media.drawing.sound import sound_bed
 from pipeline.media.drawing.words import read
 from pipeline.media.encode import Encoder
+from pipeline.values import dataclass
 
 RENDERER_VERSION = 1
 _PRESET = "ultrafast"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -25,6 +24,7 @@ from pipeline.media.reel import Reel, disagreement, load
 from pipeline.media.relay import side_by_side
 from pipeline.media.source import exact_seconds
 from pipeline.media.timeline import Part, Stay, Timeline, drawn, laid
+from pipeline.values import dataclass
 
 FILM_CRF = 19  # without macroblock trees about what 16 is with them
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from pipeline.media.peek import Peek, big, length
+from pipeline.values import dataclass
 
 _SEGMENT, _INFO, _TRACKS = 0x18538067, 0x1549A966, 0x1654AE6B
 _TIMESTAMP_SCALE, _DURATION = 0x2AD7B1, 0x4489

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +20,7 @@ from pipeline.media.faults import reading
 from pipeline.media.source import PICTURES, exact_seconds, needed_picture_stream, opened, sniff
 from pipeline.media.still import read_still, write_png
 from pipeline.media.survey import Entry, Survey, survey
+from pipeline.values import dataclass
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -6,7 +6,6 @@ here is said by the file and may be a lie; `probe` asks the demuxers, `check` be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -15,6 +14,7 @@ from pipeline.media.boxes import movie
 from pipeline.media.ebml import segment
 from pipeline.media.peek import Peek
 from pipeline.media.sniff import HEAD_BYTES, Media, size_in, sniff
+from pipeline.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

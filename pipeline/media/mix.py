@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +20,7 @@ from pipeline.errors import MediaError
 from pipeline.media.reel import Reel, SoundTrack
 from pipeline.media.source import opened
 from pipeline.media.survey import sound_stream, survey
+from pipeline.values import dataclass
 
 RATE = 48_000
 BED_UNDER_SOUND_DB = -12

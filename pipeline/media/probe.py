@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +19,7 @@ from pipeline.media.colour import matrix_of, range_of
 from pipeline.media.source import PICTURES, exact_seconds, opened, picture_stream, sniff
 from pipeline.media.still import open_still
 from pipeline.media.survey import sound_stream, survey
+from pipeline.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

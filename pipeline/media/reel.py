@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ from pipeline.errors import MediaError
 from pipeline.media.colour import HD_LINES, tagged_matrix
 from pipeline.media.source import needed_picture_stream, opened
 from pipeline.media.survey import Entry, sound_stream, survey
+from pipeline.values import dataclass
 
 RATES = tuple(Fraction(n) for n in (12, 15, 16, 24, 25, 30, 48, 50, 60))
 _AVCC = 1  # first byte of H.264 headers as mp4 stores them; transport streams have another form

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from pipeline.media.peek import MOST_BYTES, Peek, big, length, little
+from pipeline.values import dataclass
 
 
 def wav(peek: Peek) -> Decimal | None:

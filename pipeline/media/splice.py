@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
@@ -31,6 +30,7 @@ from pipeline.media.reel import UNTAGGED_HD, Reel
 from pipeline.media.relay import encoded
 from pipeline.media.source import needed_picture_stream, opened
 from pipeline.media.timeline import Stay, Timeline, drawn
+from pipeline.values import dataclass
 
 # The settings that our own clips are made with first; clips of other encoders match none.
 PRESETS = ("veryfast", "superfast", "ultrafast", "faster", "fast", "medium", "slow")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from av.stream import Stream
 
 from pipeline.media.source import picture_stream, sniff
 from pipeline.media.whole import cut_short, whole
+from pipeline.values import dataclass
 
 _SLACK = Fraction(1, 5)  # seconds by which a container's own figure may exceed what it holds
 _PROMISING = {"matroska", "wav", "flac", "avi"}  # containers that end in silence when cut, yet state how long they are

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from fractions import Fraction
 
 from av.video.frame import VideoFrame
@@ -16,6 +15,7 @@ from pipeline.errors import MediaError
 from pipeline.media.dissolve import Easel
 from pipeline.media.reel import Reel
 from pipeline.media.titles import Lettering, lettering
+from pipeline.values import dataclass
 
 RAMP_SECONDS = Fraction(2, 5)  # in which a title comes and goes
 

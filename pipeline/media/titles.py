@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PIL import Image, ImageFilter
 
 from pipeline.media.drawing import lettering as type_case
+from pipeline.values import dataclass
 
 LEADING = 1.36  # from one base line to the next, in sizes of the type
 _ROOM = (0.84, 0.4)  # of the picture's width and height, for letters

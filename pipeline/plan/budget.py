@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from pipeline.money import ZERO, text
 from pipeline.plan.periods import PERIODS, local, span
 from pipeline.providers.address import REHEARSAL
 from pipeline.recipe.model import Budget, Caps, OnExceed, Origin
+from pipeline.values import dataclass, field
 
 RUN = "run"
 """The scope of a whole run, beside those of single takes."""

@@ -28,7 +28,7 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
     shots = [by_id[shot.id] for shot in recipe.shots]
     final = finals.final(recipe)
     asked = narrow.select(_less(recipe, final), setting.only, setting.redo)
-    draft = Draft(setting=setting, known=known, shots=by_id, asked=asked)
+    draft = Draft(setting=setting, known=known, shots=by_id, asked=asked, picks=recipe.picks)
     for shot in ordered:
         draft.add_shot(shot)
     film = draft.add_film(recipe.film)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
 
@@ -25,6 +24,7 @@ from pipeline.plan.wish import wish_of
 from pipeline.providers.base import Input, Service, Wish, as_service
 from pipeline.providers.catalog import CHEAPEST, DEFAULT
 from pipeline.recipe.model import Shot
+from pipeline.values import dataclass
 
 Ask = Callable[[Shot, int, Sequence[Sequence[Input]]], list[Request]]
 """Every rung of a take as a plan would ask for it."""
@@ -46,6 +46,7 @@ class Offer:
     there: int = 0  # takes that are kept, on their way, or of unknown outcome
     failed: int = 0
     shown: int = 0  # takes that the recipe shows now
+    is_picked: bool = False  # of what is there one is the take that was picked
 
     @property
     def name(self) -> str:
@@ -196,8 +197,8 @@ class Cheapest:
     def _looked_up(self, asked: Sequence[tuple[Offer, Sequence[Request]]]) -> list[Offer]:
         """The offers with what is known of the requests that they would make."""
         keys = {request.keys.key for _, requests in asked for request in requests}
-        there = {*self.known.kept(keys), *self.known.pending(keys), *self.known.making(keys)}
-        lines = self.known.lines()
+        kept, lines = self.known.kept(keys), self.known.lines()
+        there = {*kept, *self.known.pending(keys), *self.known.making(keys)}
         found = []
         for offer, requests in asked:
             names = (f"{take_id(offer.shot.id, number)}/generate" for number in offer.shot.numbers)
@@ -208,7 +209,11 @@ class Cheapest:
             mine = [Rung(key=request.keys.key, account=request.account) for request in requests]
             failed = sum(rung.key not in there and self.ladders.has_failed(rung) for rung in mine)
             have = sum(rung.key in there for rung in mine)
-            found.append(dataclasses.replace(offer, there=have, failed=failed, shown=shown))
+            pick = self.requests.picks.get(offer.shot.id)
+            made = (kept.get(request.keys.key) for request in requests)
+            files = {artifact.sha256 for one in made if one for artifact in one.result.outputs.values()}
+            is_picked = pick is not None and pick.sha256 in files
+            found.append(dataclasses.replace(offer, there=have, failed=failed, shown=shown, is_picked=is_picked))
         return found
 
     def _drawn(self, rung: Shot) -> Shot:
@@ -260,16 +265,17 @@ def _bare(shot: Shot) -> Shot:
 _by = attrgetter("provider", "account")
 
 
-def _rank(offer: Offer, slots: int) -> tuple[int, int, int, bool, Decimal]:
+def _rank(offer: Offer, slots: int) -> tuple[int, bool, int, int, bool, Decimal]:
     """Who comes first: what failed as long as another rung is there for what is kept, then that, then what costs least.
 
-    Of those that have something, whoever was asked for most takes, as the first rung is; then what is shown.
+    Of those that have something, whoever made what was picked; whoever was asked for most takes, as the first rung is;
+    then what is shown.
     """
     usd = offer.usd or ZERO
     was = 0 if slots > 1 and offer.failed else 1 if offer.there else _NEW
     if was == _NEW:
-        return was, 0, 0, offer.usd is None, usd
-    return was, -(offer.there + offer.failed), -offer.shown, offer.usd is None, usd
+        return was, False, 0, 0, offer.usd is None, usd
+    return was, not offer.is_picked, -(offer.there + offer.failed), -offer.shown, offer.usd is None, usd
 
 
 def _told(best: Offer, offers: Sequence[Offer], how: str) -> str:

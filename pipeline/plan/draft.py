@@ -20,12 +20,13 @@ from pipeline.plan.ladder import Ladders, Pick, Rung
 from pipeline.plan.model import Fallback, Step, Take, take_id
 from pipeline.plan.narrow import Asked
 from pipeline.plan.others import Others
-from pipeline.plan.requests import Request, Requests, frame_id
+from pipeline.plan.requests import Request, Requests, Which, frame_id
 from pipeline.plan.setting import Setting as Setting
 from pipeline.plan.uploads import Uploads
 from pipeline.plan.wish import inputs_of, shows_people, wish_of
 from pipeline.providers.base import Complaint, Input, LocalPage, RemotePage, as_service
 from pipeline.recipe.model import Film as Cut
+from pipeline.recipe.model import Pick as Picked
 from pipeline.recipe.model import Shot
 from pipeline.steps.base import Feed, Work
 from pipeline.steps.generate import Generate
@@ -39,7 +40,9 @@ _DECLARED = Pick(number=0)
 class Draft:
     """A plan in the making: shots go in one after the other, each after those it stands on."""
 
-    def __init__(self, *, setting: Setting, known: Known, shots: Mapping[str, Shot], asked: Asked) -> None:
+    def __init__(
+        self, *, setting: Setting, known: Known, shots: Mapping[str, Shot], asked: Asked, picks: Mapping[str, Picked]
+    ) -> None:
         self.setting = setting
         self.known = known
         self.shots = dict(shots)  # each on the rung that the take is asked for which others use
@@ -54,7 +57,7 @@ class Draft:
         self.others = Others(setting.providers)
         self.people: set[str] = set()  # shots that show people, by themselves or by what they stand on
         self.uploads = Uploads(setting.published, self.keys, self._add)
-        self.requests = Requests(setting=setting, known=known, keys=self.keys, shots=self.shots, faults=self.faults)
+        self.requests = Requests(setting, known, self.keys, self.shots, picks, self.faults, self.warnings)
         self.ladders = Ladders(known, setting.passed)
         self.cheapest = Cheapest(
             setting=setting,
@@ -179,16 +182,18 @@ class Draft:
     def _asked(self, shot: Shot, take: int, inputs: Sequence[Sequence[Input]]) -> list[Request]:
         """Every rung of a take as it is asked for; where a fresh result is wanted, each under a number of its own."""
         name = take_id(shot.id, take)
-        begun = self.requests.of(shot, take, inputs, fresh=False)
         if not self.asked.anew(name):
-            return begun
+            return self.requests.of(shot, take, inputs, Which.PICKED)
+        begun = self.requests.of(shot, take, inputs, Which.NEWEST)
         if any(self._lacks_only_size(name, request) for request in begun):
             self.larger_anew.add(name)
+            return begun
+        if self.requests.is_out(begun, take):
             return begun
         # WHY: what failed for good since it was asked for anew is named again in order to be sent again.
         if self.setting.redo_begun and not self.ladders.is_spent(_rungs(begun)):
             return begun
-        return self.requests.of(shot, take, inputs, fresh=True)
+        return self.requests.of(shot, take, inputs, Which.FRESH)
 
     def _lacks_only_size(self, name: str, request: Request) -> bool:
         """Whether the clip of a request is there, and only its upscale at a service has failed for good."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from pipeline.errors import Fault
@@ -16,6 +15,7 @@ from pipeline.providers.animatic import RATIOS, size
 from pipeline.providers.base import Clip, Enlarges, LocalPage, RemotePage, Wish
 from pipeline.recipe.model import Shot
 from pipeline.steps.upscale import Upscale
+from pipeline.values import dataclass
 
 SPARE_SECONDS = 1  # a service's clip may come out a few frames longer than was asked for
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from pipeline.errors import Fault
 from pipeline.plan import graph
 from pipeline.plan.model import Plan, Step, take_id
 from pipeline.plan.wish import stands_on
 from pipeline.recipe.model import Pick, Recipe, Shot
+from pipeline.values import dataclass
 
 _MOST_TOLD = 12  # shots in one sentence
 
@@ -75,7 +76,7 @@ def _told(
     yield Fault(
         place=clips[bare[0]].where(),
         fact=f"No take is picked of {_listed(bare)}: {recipe.stage} does not make {them}{also}{cut}.",
-        hint="Look at the takes, and pick one of each: `rushes approve RECIPE TAKE`.",
+        hint=f"Look at the takes, and pick one of each: {shlex.join(['rushes', 'approve', str(recipe.path), 'TAKE'])}",
         warning=True,
     )
 

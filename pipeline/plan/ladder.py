@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
@@ -13,6 +12,7 @@ from pipeline.plan.budget import Book
 from pipeline.plan.known import Known
 from pipeline.plan.model import Action, Fallback, Step, take_id
 from pipeline.plan.setting import Passed
+from pipeline.values import dataclass
 
 
 class Chance(Enum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -13,6 +12,7 @@ from pipeline.money import ZERO, Price
 from pipeline.plan.budget import Limits
 from pipeline.recipe.model import Recipe, Shot
 from pipeline.steps.base import Work
+from pipeline.values import dataclass, field
 
 
 class Action(StrEnum):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from pipeline.errors import UserError
@@ -13,6 +12,7 @@ from pipeline.plan import graph
 from pipeline.plan.known import Known, whole
 from pipeline.plan.model import Action, Step, take_id
 from pipeline.recipe.model import Recipe
+from pipeline.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 
 from pipeline.errors import Fault
+from pipeline.events import minute
 from pipeline.money import Price
 from pipeline.plan import enlarge
 from pipeline.plan.finals import Drafted
@@ -17,12 +18,21 @@ from pipeline.plan.model import take_id
 from pipeline.plan.setting import Setting
 from pipeline.plan.wish import stands_on, wish_of
 from pipeline.providers.base import Input, LocalPage, RemotePage, Wish, as_service, is_local
-from pipeline.recipe.model import Shot, Source
+from pipeline.recipe.model import Pick, Shot, Source
 from pipeline.steps.base import Feed, Work
 from pipeline.steps.generate import Generate
+from pipeline.values import dataclass
 
 
-@dataclass(slots=True, kw_only=True)  # frozen ones take three times as long to make, and there are two a rung
+class Which(Enum):
+    """Which result of a request is asked for, where there are several: each `--redo` makes one more."""
+
+    PICKED = "picked"  # the one that was picked, where it is one of them; else the newest
+    NEWEST = "newest"
+    FRESH = "fresh"  # one more, whatever is there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Asking:
     """A take as it is asked for: the wish with its seed, the work and its keys, and which fresh result it is."""
 
@@ -32,7 +42,7 @@ class _Asking:
     redo: int  # the number of the fresh result that is asked for, else 0
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request(_Asking):
     """One rung of a take's ladder as it is asked for, and how its result is made larger afterwards."""
 
@@ -52,12 +62,13 @@ class Requests:
 
     def __init__(
         self,
-        *,
         setting: Setting,
         known: Known,
         keys: Mapping[str, str],
         shots: Mapping[str, Shot],
+        picks: Mapping[str, Pick],
         faults: list[Fault],
+        warnings: list[Fault],
     ) -> None:
         self.setting = setting
         self.known = known
@@ -65,14 +76,21 @@ class Requests:
         self.shots = shots
         self.redos = dict(known.redos())
         self.redo: dict[str, int] = {}  # the fresh results that are asked for, by their keys before any redo
-        self.faults = faults
+        self.faults, self.warnings = faults, warnings
+        self.picks = picks
 
-    def of(self, shot: Shot, take: int, inputs: Sequence[Sequence[Input]], *, fresh: bool) -> list[Request]:
-        """Every rung of a take, in turn; `fresh`: a result of its own is asked for, whatever is there."""
+    def of(self, shot: Shot, take: int, inputs: Sequence[Sequence[Input]], which: Which) -> list[Request]:
+        """Every rung of a take, in turn."""
         return [
-            self._request(number, rung, take, given, fresh=fresh)
+            self._request(number, rung, take, given, which)
             for number, (rung, given) in enumerate(zip(shot.rungs, inputs, strict=True))
         ]
+
+    def is_out(self, asked: Sequence[Request], take: int) -> bool:
+        """Whether a service has one of these requests of a take, of which an earlier result was picked."""
+        pick = self.picks.get(asked[0].shot.id)
+        pending = self.known.pending([one.keys.key for one in asked]) if pick and pick.take == take else {}
+        return any(one.job_id for one in pending.values())
 
     def keyed(self, work: Work, take: int = 1, *, fresh: bool) -> tuple[Keys, int]:
         """The keys of a take's request, and the number of its fresh result where one is asked for, else 0."""
@@ -93,20 +111,20 @@ class Requests:
         rate = self.setting.usd_per_credit.get(provider)
         return price if rate is None else dataclasses.replace(price, usd_per_credit=rate)
 
-    def _request(self, number: int, shot: Shot, take: int, inputs: Sequence[Input], *, fresh: bool) -> Request:
+    def _request(self, number: int, shot: Shot, take: int, inputs: Sequence[Input], which: Which) -> Request:
         page = self.setting.providers[shot.provider]
         account = "" if is_local(page) else self.setting.identity(shot.account)
         picked = self.setting.drafted.get(take_id(shot.id, take))
         wish, origin = wish_of(shot, take, inputs, page), ""
-        asking, larger, note, bases = self._sized(shot, take, page, wish, picked, fresh=fresh)
+        asking, larger, note, bases = self._sized(shot, take, page, wish, picked, which)
         kept = picked is not None and picked.base in bases
-        if picked and kept and fresh:  # WHY: a result of its own would no longer be what was picked
-            return self._request(number, shot, take, inputs, fresh=False)
+        if picked and kept and which is not Which.PICKED:  # WHY: another result would no longer be what was picked
+            return self._request(number, shot, take, inputs, Which.PICKED)
         if picked and kept:
             origin = f"{picked.told}, as it was picked"
         elif picked:
             wish, origin = _after(picked, shot, page, wish)
-            asking, larger, note, _ = self._sized(shot, take, page, wish, None, fresh=fresh)
+            asking, larger, note, _ = self._sized(shot, take, page, wish, None, which)
         return Request(
             wish=asking.wish,
             work=asking.work,
@@ -130,26 +148,46 @@ class Requests:
         page: LocalPage | RemotePage,
         wish: Wish,
         picked: Drafted | None,
-        *,
-        fresh: bool,
+        which: Which,
     ) -> tuple[_Asking, enlarge.Way | None, str, frozenset[str]]:
         """As `_enlarged`, and under which keys before any redo it is asked for: as it is, and larger in one go."""
-        plain = self._asking(shot, page, wish, take, fresh=fresh)
+        plain = self._asking(shot, page, wish, take, which)
         kept = picked is not None and picked.base == plain.keys.base
-        asking, larger, note = self._enlarged(shot, take, page, plain, wish, fresh=fresh, kept=kept)
+        asking, larger, note = self._enlarged(shot, take, page, plain, wish, which, kept=kept)
         return asking, larger, note, frozenset({plain.keys.base, asking.keys.base})
 
-    def _asking(self, shot: Shot, page: LocalPage | RemotePage, wish: Wish, take: int, *, fresh: bool) -> _Asking:
+    def _asking(self, shot: Shot, page: LocalPage | RemotePage, wish: Wish, take: int, which: Which) -> _Asking:
         """A wish in the page's words, its keys, and the seed that is derived from them where the page takes one."""
         identity = self.setting.identity(page.NAME)
         maker, feeds = "" if identity == page.NAME else identity, self._feeds(shot)
         work = Generate(page=page, output=shot.kind, request=page.request(wish), feeds=feeds, maker=maker)
-        made, redo = self.keyed(work, take if wish.seed is None else 1, fresh=fresh)
+        counted = take if wish.seed is None else 1
+        made, redo = self.keyed(work, counted, fresh=which is Which.FRESH)
+        pick = self.picks.get(shot.id)
+        if pick and pick.take == take and which is Which.PICKED and self.redos.get(made.base):
+            made = self._of_pick(pick, shot, work, counted, made)
         limit = _seed_limit(shot, page)
         if wish.seed is None and limit:
             wish = dataclasses.replace(wish, seed=derived_seed(made.key, limit))
             work = Generate(page=page, output=shot.kind, request=page.request(wish), feeds=feeds, maker=maker)
         return _Asking(wish=wish, work=work, keys=made, redo=redo)
+
+    def _of_pick(self, pick: Pick, shot: Shot, work: Work, counted: int, newest: Keys) -> Keys:
+        """The keys of the result that was picked among all those of this request, else of the newest."""
+        numbers = range(self.redos[newest.base], -1, -1)
+        found = [keys(work, self.keys, take=counted, redos={newest.base: number}) for number in numbers]
+        kept = self.known.kept([one.key for one in found])
+        made = {key: {artifact.sha256 for artifact in one.result.outputs.values()} for key, one in kept.items()}
+        picked = next((one for one in found if pick.sha256 in made.get(one.key, ())), newest)
+        out = self.known.pending([newest.key]).get(newest.key) if picked != newest else None
+        if out and out.job_id:
+            fact = (
+                f"{out.provider} has {out.job_id} since {minute(out.at)} UTC, a fresh {take_id(shot.id, pick.take)};"
+                " this goes on with the one that was picked."
+            )
+            hint = f"Say --redo {shot.id}@{pick.take} to have it: it is not bought again."
+            self.warnings.append(Fault(place=shot.where(), fact=fact, hint=hint, warning=True))
+        return picked
 
     def _enlarged(
         self,
@@ -158,8 +196,8 @@ class Requests:
         page: LocalPage | RemotePage,
         plain: _Asking,
         bare: Wish,
+        which: Which,
         *,
-        fresh: bool,
         kept: bool,
     ) -> tuple[_Asking, enlarge.Way | None, str]:
         """What is asked for where the shot is to be larger, the step that then follows, and the choice in words.
@@ -179,7 +217,7 @@ class Requests:
         if inside is None:
             best = enlarge.cheapest(later)
             return plain, best, enlarge.told(best, found, shot.upscale.to)
-        large = self._asking(shot, page, enlarge.inline(bare, shot.upscale.to), take, fresh=fresh)
+        large = self._asking(shot, page, enlarge.inline(bare, shot.upscale.to), take, which)
         both = (plain.keys.key, large.keys.key)
         there = {*self.known.kept(both), *self.known.pending(both)}
         # WHY: a finished clip is never made anew only to be larger; neither is one that a service is making.

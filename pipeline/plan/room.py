@@ -6,7 +6,6 @@ One shape for all of them, so that a plan, a refusal, a manifest and the ledger 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 from pipeline.money import ZERO
@@ -15,6 +14,7 @@ from pipeline.plan.model import Action, Block, Step, take_id, total
 from pipeline.plan.periods import PERIODS, span
 from pipeline.providers.address import REHEARSAL
 from pipeline.recipe.model import Origin
+from pipeline.values import dataclass
 
 DOLLARS = frozenset({dollars_of(""), dollars_of(REHEARSAL)})
 """The units that count dollars."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 from pipeline.plan.budget import Book, Limits
@@ -11,6 +10,7 @@ from pipeline.plan.finals import Drafted
 from pipeline.providers.base import Enlarges
 from pipeline.providers.catalog import Providers
 from pipeline.recipe.model import Budget
+from pipeline.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import email.utils
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -19,6 +18,7 @@ from pipeline import money
 from pipeline.digest import loads
 from pipeline.errors import AccountRefused, Advice, JobLost, Moderated, Part, ProviderError
 from pipeline.providers.base import Asked, Reply
+from pipeline.values import dataclass
 
 LEVELS = 4  # how deep wrappers and texts that are JSON again are opened
 MOST_WORDS = 300

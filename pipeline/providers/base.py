@@ -7,13 +7,13 @@ also makes the result; a remote page also writes the calls and reads the answers
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, cast, runtime_checkable
 
 from pipeline.errors import ProviderError
 from pipeline.money import Price
+from pipeline.values import dataclass, field
 
 if TYPE_CHECKING:
     from pipeline.providers.limits import Fit

@@ -9,7 +9,6 @@ import hashlib
 import socket
 from collections.abc import Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import anyio.to_thread
 
 from pipeline.digest import BYTES_TAG
 from pipeline.errors import Advice, LinkDied, ProviderError
+from pipeline.values import dataclass
 
 BATCH = 1 << 20
 _NO_FILE = ("text/html", "application/json", "text/plain", "text/xml", "application/xml", "application/problem+json")

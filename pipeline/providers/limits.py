@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from pipeline.money import Price
 from pipeline.providers.base import Complaint, Input, Media, Wish
 from pipeline.providers.elsewhere import instead
+from pipeline.values import dataclass, field
 
 MEDIA: tuple[Media, ...] = ("image", "video", "audio")
 PATTERN = "Make a still of it first: a sheet or keyframe with the references, then `first_frame` that still."

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -20,6 +19,7 @@ from pipeline.providers.answers import shown
 from pipeline.providers.base import Call, Found, Listing, Lists, Reply
 from pipeline.providers.reach import patiently
 from pipeline.providers.remote import Sleep, Wire
+from pipeline.values import dataclass
 
 MARGIN = timedelta(minutes=10)  # by which a service's clock and ours may differ
 MOST_PAGES = 200

@@ -8,7 +8,6 @@ field of Ark's is an inference.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -30,6 +29,7 @@ from pipeline.providers.limits import (
     of_words,
     priced,
 )
+from pipeline.values import dataclass, field
 
 NAME = "naci"
 MODELS: Mapping[str, str] = {"seedance-2": "sd2.0"}  # S4:7

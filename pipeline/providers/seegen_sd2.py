@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -26,6 +25,7 @@ from pipeline.providers.limits import (
     of_words,
     placed,
 )
+from pipeline.values import dataclass
 
 NAME = "seegen"
 MODELS = {"seedance-2": "sd2", "seedance-2-fast": "sd2-fast", "sd2": "sd2", "sd2-fast": "sd2-fast"}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -17,6 +16,7 @@ import anyio
 from pipeline.errors import AccountRefused, ProviderError, UserError
 from pipeline.providers.base import Balances, Call, Reply, Service
 from pipeline.providers.remote import Wire
+from pipeline.values import dataclass
 
 PATIENCE_SECONDS = 15.0
 _NOT_THE_KEY = (402, 404, 410)  # what refuses an account for its money or its address

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
 from pipeline.recipe.words import choice, clipped, counted, nearest
+from pipeline.values import dataclass
 
 MOST_TEXT = 100_000
 MOST_STEPS = 300_000

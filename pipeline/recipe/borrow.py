@@ -5,7 +5,6 @@ What is borrowed sees the names of who borrows it. A fault in it stands in its o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jinja2 import nodes
@@ -14,6 +13,7 @@ from pipeline.recipe.allowance import At, Borrowed, Names, TemplateFault, Work
 from pipeline.recipe.functions import Call
 from pipeline.recipe.mention import joined
 from pipeline.recipe.words import choice, clipped
+from pipeline.values import dataclass
 
 MOST_CALLS = 20
 BORROWING = (nodes.Include, nodes.Import, nodes.FromImport)

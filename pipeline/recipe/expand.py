@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.providers.catalog import DEFAULT
@@ -30,6 +29,7 @@ from pipeline.recipe.stages import Stage
 from pipeline.recipe.tables import Tables
 from pipeline.recipe.variables import RESERVED
 from pipeline.recipe.words import choice, clipped, counted
+from pipeline.values import dataclass, field
 
 MOST_SHOTS = 100_000
 _BEFORE = frozenset(["id", "kind", "when", "prompt"])  # what is worked out at a time of its own

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from pipeline.recipe.gate import pattern
 from pipeline.recipe.words import choice, clipped, counted, nearest, said
+from pipeline.values import dataclass
 
 At = tuple[str | int, ...]
 _WORDS_FOR_SWITCHES = frozenset({"yes", "no", "on", "off", "y", "n"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from functools import cmp_to_key
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from pipeline.recipe.allowance import ENTRIES_A_STEP, TemplateFault, Work, text
 from pipeline.recipe.mention import changed, joined
 from pipeline.recipe.words import clipped, said
+from pipeline.values import dataclass
 
 MOST_DIGITS = 30
 MOST_ENTRIES = 10_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
 from typing import Any, cast
@@ -15,6 +14,7 @@ from pipeline.recipe.files import ARTICLED, Folder, InputFault
 from pipeline.recipe.findings import Findings
 from pipeline.recipe.model import Kind, Media, Source
 from pipeline.recipe.words import choice, clipped
+from pipeline.values import dataclass
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|\Z)|(?:data|file|https?):", re.IGNORECASE)
 _MOST_HINTS = 100

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -13,6 +12,7 @@ from pipeline.recipe.findings import Findings
 from pipeline.recipe.inputs import seconds_of
 from pipeline.recipe.model import Shot, Title
 from pipeline.recipe.words import choice, clipped
+from pipeline.values import dataclass
 
 TITLE_SECONDS = 3
 _FILM: At = ("film",)

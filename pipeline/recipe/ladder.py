@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import Place
@@ -10,6 +9,7 @@ from pipeline.recipe.explain import At
 from pipeline.recipe.findings import Places
 from pipeline.recipe.mould import Mould
 from pipeline.recipe.texts import entry_of
+from pipeline.values import dataclass
 
 FRAMES = ("first_frame", "last_frame", "chain")
 NOT_FOR_STILLS = ("duration", "audio", *FRAMES)

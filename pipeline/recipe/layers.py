@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import Place
@@ -18,6 +18,7 @@ from pipeline.recipe.ladder import FRAMES, NOT_FOR_STILLS, RungPlaces
 from pipeline.recipe.model import Shot, Source
 from pipeline.recipe.template import is_template
 from pipeline.recipe.texts import FILES, Texts
+from pipeline.values import dataclass
 
 BUILT_IN = "built-in"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

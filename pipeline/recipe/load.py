@@ -95,7 +95,7 @@ def _loaded(
     shots = continuity.anchored(Builder(findings, inputs, providers).shots(drafts), drafts, inputs, findings)
     known = stages.names(document.value)
     found = picks.read(path, texts, findings)
-    picks.judge(found, inputs, findings)
+    picks.judge(found, path, inputs, findings)
     shots = picks.applied(found, shots, final=bool(stage) and stage == known[-1])
     film = cut.film(_rendered("film", value, given, findings, work), shots, inputs, findings)
     budget = cut.budget(_rendered("budget", value, given, findings, work), findings)

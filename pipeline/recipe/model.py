@@ -7,7 +7,6 @@ exact `Decimal`s. Names of shots have been resolved: a `shot` text is always the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from pipeline.errors import Fault, Place
 from pipeline.recipe.mention import unmarked
 from pipeline.steps.film import PLAIN, Level
+from pipeline.values import dataclass, field
 
 Kind = Literal["video", "image"]
 Media = Literal["image", "video", "audio"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +10,7 @@ from pipeline.recipe.allowance import Names, TemplateFault, Work
 from pipeline.recipe.explain import At
 from pipeline.recipe.template import compiled, is_template
 from pipeline.recipe.texts import field_of
+from pipeline.values import dataclass
 
 _TEXT_FIELDS = frozenset(
     [

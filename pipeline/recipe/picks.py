@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -100,12 +101,13 @@ def _picks(document: Document, texts: Texts, findings: Findings) -> dict[str, Pi
     }
 
 
-def judge(picks: Mapping[str, Pick], inputs: Inputs, findings: Findings) -> None:
+def judge(picks: Mapping[str, Pick], recipe: Path, inputs: Inputs, findings: Findings) -> None:
     """Tells of picks of shots that are not there, unless the recipe leaves those out on purpose."""
     for name in picks:
         if name in inputs.shots or name in inputs.left or not inputs.complete:
             continue
-        hint = choice(name, list(inputs.shots), "Take it out: `rushes approve RECIPE --clear " + clipped(name) + "`.")
+        clear = shlex.join(["rushes", "approve", str(recipe), "--clear", clipped(name)])
+        hint = f"{choice(name, list(inputs.shots))} Or let the pick go: {clear}".lstrip()
         findings.astray(picks[name].place, f"There is no shot '{clipped(name)}' to pick a take of.", hint)
 
 

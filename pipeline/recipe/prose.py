@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import RecipeError
@@ -13,6 +12,7 @@ from pipeline.recipe.files import InputFault
 from pipeline.recipe.findings import Findings
 from pipeline.recipe.mould import Mould, mould
 from pipeline.recipe.texts import Prose
+from pipeline.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

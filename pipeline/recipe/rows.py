@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import product
 from math import prod
@@ -13,6 +12,7 @@ from pipeline.recipe.allowance import ENTRIES_A_STEP, Work
 from pipeline.recipe.explain import At
 from pipeline.recipe.findings import Findings
 from pipeline.recipe.words import choice, clipped, said
+from pipeline.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pipeline.recipe.allowance import Names, TemplateFault, Work
@@ -13,6 +12,7 @@ from pipeline.recipe.ladder import Override
 from pipeline.recipe.mould import Mould, mould
 from pipeline.recipe.options import added
 from pipeline.recipe.variables import Variables
+from pipeline.values import dataclass
 
 BROKEN = object()
 """What is made of a template that has been told of: its field is left out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -12,6 +11,7 @@ from pipeline.recipe.findings import Findings
 from pipeline.recipe.gate import Check, compiled
 from pipeline.recipe.schema import schema
 from pipeline.recipe.words import said
+from pipeline.values import dataclass
 
 Item = tuple[At, dict[str, Any]]
 """An entry of `shots`: the way to it, and those of its fields that fit."""

@@ -11,13 +11,13 @@ import stat
 from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Fault, Place, RecipeError, UserError
 from pipeline.media.sniff import HEAD_BYTES, sniff
 from pipeline.recipe import syntax, yaml12
+from pipeline.values import dataclass, field
 
 MOST_BYTES = 4 * 1024 * 1024
 Path_ = Sequence[str | int]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from pipeline.recipe.mould import Mould
 from pipeline.recipe.parts import NOT_SHARED, Parts
 from pipeline.recipe.setting import Settings, both
 from pipeline.recipe.words import nearest
+from pipeline.values import dataclass
 
 if TYPE_CHECKING:
     from pipeline.recipe.expand import Entry

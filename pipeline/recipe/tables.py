@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
@@ -18,6 +17,7 @@ from pipeline.recipe.rows import Each
 from pipeline.recipe.source import Text
 from pipeline.recipe.texts import Way
 from pipeline.recipe.words import clipped, counted
+from pipeline.values import dataclass, field
 
 MOST_ROWS = 100_000
 MOST_COLUMNS = 100

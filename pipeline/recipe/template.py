@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.recipe.allowance import CHARACTERS_A_STEP, Names, TemplateFault, Work, attribute, text
 from pipeline.recipe.words import choice, clipped, counted
+from pipeline.values import dataclass, field
 
 if TYPE_CHECKING:
     from jinja2 import Environment, nodes

@@ -7,7 +7,6 @@ the recipe's folder, whichever file says them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +16,7 @@ from pipeline.recipe import source
 from pipeline.recipe.files import MIB, Folder, InputFault
 from pipeline.recipe.source import Document, Text
 from pipeline.recipe.words import clipped, counted
+from pipeline.values import dataclass
 
 FILES = "files"
 """How a way into another file begins; no key of the grammar is called so."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -17,6 +16,7 @@ from pipeline.recipe.findings import Findings
 from pipeline.recipe.mould import mould
 from pipeline.recipe.texts import FILES
 from pipeline.recipe.words import choice, clipped, said
+from pipeline.values import dataclass
 
 RESERVED = frozenset(
     [

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -31,6 +30,7 @@ from pipeline.providers.base import (
     is_local,
 )
 from pipeline.providers.catalog import MODELS, RATIOS, RESOLUTIONS
+from pipeline.values import dataclass, field
 
 Kind = Literal["video", "image"]
 Page = LocalPage | RemotePage

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -27,6 +26,7 @@ from pipeline.events import (
 )
 from pipeline.money import ZERO
 from pipeline.plan.model import Plan
+from pipeline.values import dataclass
 
 
 class AttemptStatus(StrEnum):

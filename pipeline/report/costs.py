@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 from pipeline.money import ZERO
 from pipeline.plan.model import Step
 from pipeline.report.attempts import Attempt
 from pipeline.store.ledger import Kept
+from pipeline.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +16,7 @@ from pipeline.money import ZERO, text
 from pipeline.report.legible import line
 from pipeline.report.markdown import counted, money_lines, take_name
 from pipeline.report.remedies import Remedy
+from pipeline.values import dataclass, field
 
 _MOST_NAMED = 12
 _NARROWEST = 40

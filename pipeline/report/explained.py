@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,12 @@ from pipeline.digest import dumps
 from pipeline.errors import Place
 from pipeline.money import text
 from pipeline.plan.model import Plan
+from pipeline.providers.catalog import CHEAPEST
 from pipeline.recipe.layers import Layer, Told, fields_of, said_by
 from pipeline.recipe.model import Recipe, Shot
 from pipeline.report.exact import plain
 from pipeline.report.legible import line, table
+from pipeline.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ def _shot(plan: Plan | None, shot: Shot, flag: str, variables: Mapping[str, str]
     rung = step.rung if step else 0
     fields = fields_of(shot, variables)
     if first and not rung:
-        note = step.note if step else ""
+        is_chosen = shot.provider == CHEAPEST or flag.endswith(f" {CHEAPEST}")
+        note = step.note if step and is_chosen else ""
         settled = {"provider": first.shot.provider, "account": first.shot.account}
         fields = [_settled(told, settled[told.field], flag, note) if told.field in settled else told for told in fields]
     return Explained(

@@ -10,8 +10,9 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
+
+from pipeline.values import dataclass
 
 Point = tuple[float, float]
 COLUMN_GAP = 44.0

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pipeline.digest import dumps
@@ -20,6 +19,7 @@ from pipeline.report.exact import dollars, plain
 from pipeline.report.legible import cells, fit, line, pad, wrap
 from pipeline.store.balances import Change
 from pipeline.store.spending import By, Row, Source, Spending, Sums
+from pipeline.values import dataclass
 
 REHEARSED = "Rehearsals, whose credits are no money"
 _FIGURES = ("attempts", "estimated", "reserved", "unknown", "charged", "refunded", "dollars")

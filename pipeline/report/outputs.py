@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from pipeline.events import Artifact
+from pipeline.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ import dataclasses
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +19,7 @@ from pipeline.report.abilities import ANY, MEDIA, MOST, Abilities, Ability, Enla
 from pipeline.report.exact import plain
 from pipeline.report.legible import cells, line, pad, table
 from pipeline.report.markdown import dollars
+from pipeline.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ Nothing in a row depends on how many processes the run took, except its attempts
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -27,6 +26,7 @@ from pipeline.report.remedies import NO_END, Remedy
 from pipeline.report.sizes import replaced, warnings_of
 from pipeline.report.story import Story, is_picked, output_path
 from pipeline.steps.generate import Generate
+from pipeline.values import dataclass
 
 
 class Status(StrEnum):
@@ -270,7 +270,7 @@ class _Reader:
             cause=cause,
             remedy=remedy,
             fallback=step.rung if step else 0,
-            picked=is_picked(take, self.story.plan),
+            picked=is_picked(take, self.story),
         )
 
     def _remedy(self, step: Step | None, after: Sequence[Step], status: Status) -> tuple[str, Remedy | None]:

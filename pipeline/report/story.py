@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from pipeline.events import Event, Result
 from pipeline.plan.model import Plan, Step, Take
 from pipeline.store.balances import Change
 from pipeline.store.ledger import Kept, Run
+from pipeline.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +44,16 @@ def output_path(plan: Plan, step: Step, output: str, suffix: str) -> str:
     return f"shots/{take}{suffix}"
 
 
-def is_picked(take: Take, plan: Plan) -> bool | None:
-    """Whether a take is the one that was approved; None in a stage that nobody picks from."""
-    recipe = plan.recipe
+def is_picked(take: Take, story: Story) -> bool | None:
+    """Whether a take is the one that was approved, or made after it; None in a stage that nobody picks from."""
+    recipe, made = story.plan.recipe, story.results.get(take.generate)
     if recipe.stage not in (recipe.drafts, *recipe.stages[-1:]):
         return None
     pick = recipe.picks.get(take.shot.id)
-    return pick is not None and pick.take == take.take
+    if pick is None or pick.take != take.take:
+        return False
+    is_drawn = bool(story.run.options.get("preview"))
+    return recipe.is_final or is_drawn or made is None or pick.sha256 in {a.sha256 for a in made.outputs.values()}
 
 
 def steps_of(take: Take, plan: Plan) -> tuple[Step, ...]:

@@ -7,11 +7,11 @@ money; what it is given are paths, what it leaves are files in a folder of its o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.providers.limits import Fit
+from pipeline.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

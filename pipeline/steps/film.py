@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipeline.steps.base import Feed, Made
+from pipeline.values import dataclass
 
 if TYPE_CHECKING:
     from pipeline.media.concat import Bed, Card, Cut

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pipeline.providers.base import Enlarges
 from pipeline.steps.base import Feed, Made
+from pipeline.values import dataclass, field
 
 METHOD = "lanczos-1"  # part of every key: a better method gets another name
 SIZES = ("1080p", "2k", "4k")

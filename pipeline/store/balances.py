@@ -7,7 +7,6 @@ Credits that came in and others that were spent elsewhere between two balances h
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 from pipeline.money import EXACT, ZERO
 from pipeline.store import database
+from pipeline.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from pipeline.events import Result, Started, later
 from pipeline.money import ZERO
 from pipeline.store import derive, holding, leases
 from pipeline.store.holding import Held, Span
+from pipeline.values import dataclass
 
 SENDING_SECONDS = 900.0
 """How long an attempt that no service has named yet is taken to be on its way: inputs go first, and may be large."""

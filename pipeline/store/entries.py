@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from pipeline import digest
 from pipeline.events import Result
 from pipeline.money import ZERO
+from pipeline.values import dataclass
 
 STRANGE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 """What decoding a row raises that somebody else wrote, or that was damaged."""

@@ -17,7 +17,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from pipeline.errors import Held, StoreError
 from pipeline.events import instant, later
 from pipeline.store import database, faults, locks
 from pipeline.store.workspace import Workspace
+from pipeline.values import dataclass
 
 LEASE_SECONDS = 60.0
 """How long a lease holds after a beat: a few beats may fail, and nobody waits longer for a machine that died."""

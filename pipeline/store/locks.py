@@ -5,6 +5,7 @@ A child that was forked, not spawned, keeps the lock of its parent alive.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -42,6 +43,19 @@ def hold(folder: Path, name: str, *, run: str) -> Iterator[None]:
             raise _unlockable(error, path) from error
         with faults.told(path):
             _write(lock, _me(run))
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def turn(folder: Path) -> Iterator[None]:
+    """Waits until nobody else has a turn at the files of a folder, where its disk knows locks. Raises `StoreError`."""
+    with faults.told(folder):
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
         os.close(lock)

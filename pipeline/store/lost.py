@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from pipeline import digest, events
 from pipeline.events import Gone
 from pipeline.store import database
+from pipeline.values import dataclass
 
 _MAKERS = """
 SELECT r.key, e.run, e.step, e.attempt, a.provider, a.account, coalesce(a.job_id, ''), a.at, g.data

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +17,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pipeline.errors import StoreError, UserError
 from pipeline.store import faults
 from pipeline.store.copying import copy_into_place, refuse_unless_file
+from pipeline.values import dataclass, field
 
 if TYPE_CHECKING:
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store

@@ -10,7 +10,6 @@ import functools
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -20,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.money import EXACT, ZERO
 from pipeline.store import database
+from pipeline.values import dataclass
 
 By = Literal["account", "day", "recipe", "shot"]
 Source = Literal["service", "estimate", "user", "not told"]

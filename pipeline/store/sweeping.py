@@ -9,7 +9,6 @@ import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -23,6 +22,7 @@ from pipeline.store.artifacts import Kept
 from pipeline.store.ledger import Ledger
 from pipeline.store.needed import needed
 from pipeline.store.workspace import Workspace
+from pipeline.values import dataclass
 
 NAME = "gc"
 """What is held while space is freed; no recipe's lock is called so."""

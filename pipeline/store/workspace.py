@@ -6,13 +6,13 @@ import contextlib
 import os
 import secrets
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import StoreError
 from pipeline.store import faults
 from pipeline.store.artifacts import Artifacts
 from pipeline.store.copying import make_folders
+from pipeline.values import dataclass, field
 
 NAME = ".rushes"
 VERSION = 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,13 +82,89 @@ def test_what_is_refused_writes_nothing(drawn: Path, capsys: pytest.CaptureFixtu
     assert not drawn.with_name("recipe.picks.yaml").exists()
 
 
-def test_a_link_is_not_written_through(drawn: Path, tmp_path: Path) -> None:
-    """Nor replaced."""
-    elsewhere = tmp_path / "elsewhere.yaml"
-    elsewhere.write_text("")
-    drawn.with_name("recipe.picks.yaml").symlink_to(elsewhere)
+def test_a_link_is_not_written_through(drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor replaced, nor is what it leads to shown, and a pipe is not waited for."""
+    elsewhere, picks = tmp_path / "elsewhere.yaml", drawn.with_name("recipe.picks.yaml")
+    elsewhere.write_text("a secret")
+    picks.symlink_to(elsewhere)
     assert typed("approve", "recipe.yaml", "a") == 2
-    assert elsewhere.read_text() == ""
+    capsys.readouterr()
+    assert typed("approve", "recipe.yaml", "--clear", "a") == 2
+    told = capsys.readouterr().err
+    assert (f"{picks.name} is a symlink: nothing is written there." in told, "secret" in told) == (True, False)
+    assert elsewhere.read_text() == "a secret"
+    picks.unlink()
+    os.mkfifo(picks)
+    assert typed("approve", "recipe.yaml", "--clear", "a") == 2
+    assert typed("gc", "--dry-run") == 0
+
+
+def test_two_at_once_lose_no_pick(write: Write, tmp_path: Path) -> None:
+    """Each changes what the one before has written."""
+    shots = "".join(f"  - {{id: s{n}, prompt: x{n}}}\n" for n in range(6))
+    path = write(f"defaults: {{kind: image, resolution: 480p}}\nshots:\n{shots}")
+    assert typed("run", path, "--quiet") == 0
+    with ThreadPoolExecutor() as pool:
+        codes = list(pool.map(lambda n: typed("approve", path, f"s{n}", "--quiet"), range(6)))
+    assert codes == [0] * 6
+    text = (tmp_path / "recipe.picks.yaml").read_text()
+    assert [f"s{n}: " in text for n in range(6)] == [True] * 6
+
+
+def test_a_pick_is_written_whatever_lies_in_the_output(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A manifest that is a link, or was changed by hand; and one that can be marked tells when a pick is let go."""
+    manifest = drawn.parent / "out/tale/manifest.json"
+    assert typed("approve", "recipe.yaml", "a@2") == 0
+    assert typed("approve", "recipe.yaml", "--clear", "a") == 0
+    assert [shot["picked"] for shot in loads(manifest.read_bytes())["shots"]] == [False, False]
+    moved = manifest.with_name("moved.json")
+    manifest.rename(moved)
+    manifest.symlink_to(moved)
+    capsys.readouterr()
+    assert typed("approve", "recipe.yaml", "a@2") == 0
+    assert "a@2" in capsys.readouterr().out
+    assert "a:" in drawn.with_name("recipe.picks.yaml").read_text()
+
+
+def test_what_is_picked_is_what_lies_there(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recipe that was changed back since has another result than its documents show: that is to be looked at."""
+    before = drawn.read_text()
+    drawn.write_text(before.replace("prompt: x", "prompt: z"))
+    assert typed("run", "recipe.yaml", "--quiet") == 0
+    drawn.write_text(before)
+    capsys.readouterr()
+    assert typed("approve", "recipe.yaml", "a") == 2
+    told = capsys.readouterr().err
+    assert "a as it would be reused now is not what" in told
+    look = told.partition("Look at it: ")[2].strip()
+    assert main([*shlex.split(look)[1:], "--quiet"], HOUSE) == 0
+    assert typed("approve", "recipe.yaml", "a") == 0
+
+
+def test_a_pick_of_a_shot_that_is_gone_names_its_command(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside the names that there are; it works as it stands."""
+    assert typed("approve", "recipe.yaml", "a") == 0
+    drawn.write_text(drawn.read_text().replace("id: a", "id: b"))
+    capsys.readouterr()
+    assert typed("plan", "recipe.yaml") == 2
+    command = capsys.readouterr().err.partition("Or let the pick go: ")[2].splitlines()[0]
+    assert main(shlex.split(command)[1:], HOUSE) == 0
+    assert typed("plan", "recipe.yaml") == 0
+
+
+def test_what_a_complete_redo_left_is_typed_without_it(
+    write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shot that was added since is not made by making another anew."""
+    path = write(SIMPLE)
+    monkeypatch.chdir(path.parent)
+    assert typed("run", "recipe.yaml", "--quiet") == 0
+    assert typed("run", "recipe.yaml", "--redo", "a@1", "--quiet") == 0
+    path.write_text(path.read_text() + "  - {id: b, prompt: y}\n")
+    capsys.readouterr()
+    assert typed("status", "recipe.yaml") == 0
+    told = capsys.readouterr().out
+    assert ("rushes run recipe.yaml\n" in told, "--redo" in told) == (True, False)
 
 
 def test_a_stale_pick_stops_plan_and_run(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,6 +200,26 @@ def test_a_stage_goes_with_its_run(
     capsys.readouterr()
     assert typed("check", "recipe.yaml") == 2
     assert "naci makes clips of 4 to 15 whole seconds" in capsys.readouterr().out
+
+
+def test_drafts_end_with_what_is_typed_to_pick(
+    write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the places that were named; no more once each shot has its pick, nor by a preview."""
+    path = write(STORY)
+    monkeypatch.chdir(path.parent)
+    place = ["--workspace", "shelf", "--output", "there"]
+    assert typed("run", "recipe.yaml", "--stage", "draft", *place) == 0
+    invited = capsys.readouterr().err.partition("and pick: ")[2].splitlines()[0]
+    assert main([*shlex.split(invited.replace("TAKE", "a@2 b"))[1:]], HOUSE) == 0
+    told = capsys.readouterr()
+    assert "there/draft/shots/a@2.mp4" in told.out
+    final = told.err.partition("Now: ")[2].splitlines()[0]
+    for words in (shlex.split(final)[1:], ["run", "recipe.yaml", "--stage", "draft", *place]):
+        assert main(words, HOUSE) == 0
+        assert "and pick" not in capsys.readouterr().err
+    assert typed("run", "recipe.yaml", "--stage", "draft", "--preview", *place) == 0
+    assert "and pick" not in capsys.readouterr().err
 
 
 def test_status_types_the_stage_again(

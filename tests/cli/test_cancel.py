@@ -17,10 +17,10 @@ from pipeline import api
 from pipeline.cli.main import main
 from pipeline.config import Config
 from pipeline.desk import House, Wants
+from pipeline.documents import read_manifest
 from pipeline.emulators.settings import Settings
 from pipeline.emulators.street import Stand, serve_beside
 from pipeline.providers.catalog import SERVICES
-from pipeline.session import read_manifest
 from tests.conftest import ROOT
 
 RECIPE = """

@@ -197,6 +197,9 @@ def test_who_the_cheapest_is_stands_beside_its_line(tmp_path: Path) -> None:
         "seegen", "cheapest", ("defaults", "recipe.yaml:3"),
     )  # fmt: skip
     assert found["note"] == "cheapest at $0.80, the only one that can"
+    path.write_text(path.read_text().replace("{provider: cheapest}", "{upscale: 2k}"))
+    assert provider("--provider", "seegen")["note"] is None  # and how it gets larger is no word about that
+    path.write_text(path.read_text().replace("{upscale: 2k}", "{provider: cheapest}"))
     path.write_text(path.read_text().replace("cheapest", "animatic"))
     found = provider("--provider", "cheapest")
     assert (found["value"], found["from"]["layer"], where(found["covers"][0])) == (

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from pipeline import api
-from pipeline.desk import Desk
-from pipeline.engine.run import Listener
-from pipeline.events import Event
+from tests.killing import Killing
 
 
 def main(recipe: Path, at: int) -> None:
-    heard = 0
-
-    def listen(_: Desk) -> Listener:
-        def hear(_: Event) -> None:
-            nonlocal heard
-            heard += 1
-            if heard == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        return hear
-
-    api.run(recipe, listen=listen)
-    print(heard)
+    killing = Killing(at)
+    api.run(recipe, listen=lambda _: killing)
+    print(killing.count)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ its place. Prints how many there were where it was not killed.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,24 +17,13 @@ from pipeline import cancel as cancelling
 from pipeline.accounts import open_wire
 from pipeline.desk import House
 from pipeline.providers.base import Call, Reply
-
-
-class Moments:
-    """Counts moments, and is dead at one of them."""
-
-    def __init__(self, last: int) -> None:
-        self.count, self.last = 0, last
-
-    def __call__(self) -> None:
-        self.count += 1
-        if self.count == self.last:
-            os.kill(os.getpid(), signal.SIGKILL)
+from tests.killing import Killing
 
 
 class Wire:
     """A wire to the service whose calls and answers are moments."""
 
-    def __init__(self, house: House, moments: Moments) -> None:
+    def __init__(self, house: House, moments: Killing) -> None:
         self.account = house.accounts()["seedance2-movie"]
         self.house, self.moments = house, moments
         self.poll_seconds = 0.05
@@ -52,7 +40,7 @@ class Wire:
 
 
 def main(recipe: Path, last: int) -> None:
-    moments = Moments(last)
+    moments = Killing(last)
 
     def now() -> datetime:
         moments()

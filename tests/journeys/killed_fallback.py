@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -11,25 +10,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from pipeline import api
-from pipeline.desk import Desk, House, Wants
-from pipeline.engine.run import Listener
+from pipeline.desk import House, Wants
+from tests.killing import Killing
 
 
 def main(recipe: Path, at: int) -> None:
-    heard = 0
-
-    def listen(_: Desk) -> Listener:
-        def hear(_: object) -> None:
-            nonlocal heard
-            heard += 1
-            if heard == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        return hear
-
+    killing = Killing(at)
     caps = {"seegen": Decimal(100_000), "seedance2-movie": Decimal(100_000)}
-    ended = api.run(recipe, Wants(yes=True, max_each=caps), House.of_user(os.environ), listen=listen)
-    print(ended.exit_code, heard)
+    ended = api.run(recipe, Wants(yes=True, max_each=caps), House.of_user(os.environ), listen=lambda _: killing)
+    print(ended.exit_code, killing.count)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ import pytest
 from pipeline import api
 from pipeline.cancel import Cancelling, cancel
 from pipeline.desk import Wants
+from pipeline.documents import read_manifest
 from pipeline.errors import Held
 from pipeline.events import Cancelled, Event, Settled, Started
-from pipeline.session import Outcome, read_manifest
+from pipeline.session import Outcome
 from pipeline.stopping import End
 from tests.conftest import ROOT
 from tests.journeys.services import COST, YES, Quarter, Street, charged, creates, ledger, money, shots

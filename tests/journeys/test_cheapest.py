@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import api
+from pipeline.approve import approve
 from pipeline.desk import Desk, Wants
 from pipeline.digest import dumps, loads
 from pipeline.errors import RecipeError, StalePlan, UserError
@@ -116,6 +117,22 @@ def test_redo_asks_who_is_the_cheapest_now(write: Write, street: Street) -> None
         assert (ended.exit_code, made(quarter)) == (0, {"seegen": 1, MOVIE: 1})
         assert makers(api.plan(path, YES, quarter.house(usd_per_credit=RATES))) == {"a": "seegen"}
         assert api.run(path, YES, quarter.house(usd_per_credit=RATES)).began is False
+        agree(path.parent, quarter)
+
+
+@pytest.mark.slow
+def test_what_was_picked_is_shown_by_whoever_made_it(write: Write, street: Street) -> None:
+    """Also where a fresh result was had of another service since."""
+    path = write("shots:\n  - {id: a, provider: cheapest, duration: 4, prompt: the sea}\n")
+    with street("seegen", MOVIE, draw=True) as quarter:
+        api.run(path, YES, quarter.house(usd_per_credit=RATES))
+        approve(path, ["a"], Wants(), quarter.house(usd_per_credit=RATES))
+        later = quarter.house(usd_per_credit=DEARER)
+        fresh = dataclasses.replace(YES, redo=("a",))
+        assert api.run(path, fresh, later).exit_code == 0
+        assert made(quarter) == {"seegen": 1, MOVIE: 1}
+        desk = api.plan(path, YES, later)
+        assert (makers(desk), desk.stale, desk.plan.doing()) == ({"a": MOVIE}, (), ())
         agree(path.parent, quarter)
 
 

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from pipeline import api
+from pipeline.documents import read_manifest
 from pipeline.errors import UserError
 from pipeline.events import Event, Refused, Settled, Submitted
 from pipeline.recover import exit_code, recover
-from pipeline.session import read_manifest
 from pipeline.settle import Case, Decision, Fate
 from tests.conftest import ROOT
 from tests.journeys.services import COST, YES, Quarter, Street, charged, creates, ledger, money, shots

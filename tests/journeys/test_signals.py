@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pipeline import api
-from pipeline.session import read_manifest
+from pipeline.documents import read_manifest
 from tests.conftest import ROOT
 from tests.journeys.services import YES, Quarter, Street, creates
 

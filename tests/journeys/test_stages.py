@@ -49,6 +49,16 @@ shots:
 """
 
 
+SMALL = """
+defaults: {provider: seedancee2, model: seedance-2-mini, duration: 4, resolution: 480p}
+stages: {draft: {takes: 3}, final: {model: seedance-2}}
+shots:
+  - {id: dawn, prompt: he climbs the stairs}
+  - {id: lamp, chain: dawn, prompt: he lights the lamp}
+"""
+SMALL_MINI = D(5) * 4  # S3:107
+
+
 def at(stage: str, **more: Any) -> Wants:
     return dataclasses.replace(YES, stage=stage, **more)
 
@@ -174,16 +184,15 @@ def test_a_service_without_seeds_is_told_of(write: Write, street: Street) -> Non
 
 
 def test_a_stale_pick_is_a_decision(write: Write, street: Street) -> None:
-    """A changed prompt or a redo: exit 4 in both stages before anything is sent, with the line and the way out."""
+    """A changed prompt: exit 4 in both stages before anything is sent, with the line and the way out."""
     path = write(STORY)
     with street("seedancee2", "seegen") as quarter:
         drafted(path, quarter)
         asked = len(quarter.stand.log)
-        for stage, more in (("draft", {"redo": ("dawn",)}), ("final", {})):
-            if stage == "final":
-                path.write_text(path.read_text().replace("he climbs", "she climbs"))
+        path.write_text(path.read_text().replace("he climbs", "she climbs"))
+        for stage in ("draft", "final"):
             with pytest.raises(DecisionNeeded) as refused:
-                run(path, stage, quarter, **more)
+                run(path, stage, quarter)
             assert "recipe.picks.yaml:2: The pick of dawn@2 is stale" in refused.value.fact
             assert f"rushes approve {path} --clear dawn" in refused.value.hint
         assert len(quarter.stand.log) == asked
@@ -192,6 +201,87 @@ def test_a_stale_pick_is_a_decision(write: Write, street: Street) -> None:
         assert run(path, "draft", quarter, follow=True).exit_code == 0
         pick(path, quarter, "dawn@3")
         assert "dawn@3/generate" in steps(plan(path, "final", quarter))
+
+
+@pytest.mark.slow
+def test_a_pick_stands_when_its_take_is_made_again(write: Write, street: Street) -> None:
+    """A redo in the drafts keeps the old result, which the final and the next draft go on with until it is let go."""
+    path = write(SMALL)
+    picks = path.with_name("recipe.picks.yaml")
+    with street("seedancee2", draw=True) as quarter:
+        drafted(path, quarter)
+        assert run(path, "final", quarter).exit_code == 0
+        old, paid = picks.read_text(), charged(quarter.stand)
+
+        again = shots(run(path, "draft", quarter, redo=("dawn@2",)).manifest)["dawn@2"]
+        assert charged(quarter.stand) == paid + SMALL_MINI
+        assert (again["status"], again["picked"]) == ("done", False)
+        assert run(path, "final", quarter).began is False
+        assert not plan(path, "draft", quarter).stale
+
+        pick(path, quarter, "dawn@2")  # which now is the new one, as it lies there
+        assert again["outputs"]["video"]["sha256"] in picks.read_text()
+        assert steps(plan(path, "draft", quarter))["lamp@3/generate"].follows
+        picks.write_text(old)
+
+        back = shots(run(path, "draft", quarter).manifest)
+        assert (back["dawn@2"]["picked"], back["lamp@3"]["status"]) == (True, "reused")
+        assert back["dawn@2"]["outputs"]["video"]["sha256"] in old
+        assert not plan(path, "final", quarter).plan.doing()
+        assert charged(quarter.stand) == paid + SMALL_MINI
+        agree(path.parent, quarter)
+
+
+@pytest.mark.slow
+def test_what_only_gets_larger_stays_the_result_that_was_picked(write: Write, street: Street) -> None:
+    """Also where its draft was made again before the final."""
+    path = write(UPSCALED)
+    with street("seegen", draw=True) as quarter:
+        assert run(path, "draft", quarter).exit_code == 0
+        sha256 = pick(path, quarter, "dawn").picked["dawn"].sha256
+        assert run(path, "draft", quarter, redo=("dawn@1",)).exit_code == 0
+        paid = charged(quarter.stand)
+        for more in ({}, {"redo": ("dawn",)}):
+            made = shots(run(path, "final", quarter, **more).manifest)["dawn"]
+            assert made["outputs"]["video"]["sha256"] == sha256
+        assert charged(quarter.stand) == paid + LARGER
+        agree(path.parent, quarter)
+
+
+@pytest.mark.slow
+def test_a_fresh_result_under_way_is_not_bought_twice(write: Write, street: Street) -> None:
+    """A redo of a picked take is killed, the drafts go on with the pick, and that redo again takes its job up."""
+    path = write(SMALL)
+    with street("seedancee2", seconds_per_job=1) as quarter:
+        assert run(path, "draft", quarter).exit_code == 0
+        pick(path, quarter, "dawn@2")
+        script = Path(__file__).with_name("killed_stages.py")
+        command = [sys.executable, str(script), str(path), "draft", "4", "dawn@2"]
+        environ = {**os.environ, **quarter.house().environ}
+        killed = subprocess.run(command, env=environ, capture_output=True, text=True, cwd=ROOT)
+        assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+        desk = plan(path, "draft", quarter)
+        assert steps(desk)["dawn@2/generate"].action is Action.REUSE
+        assert "Say --redo dawn@2 to have it: it is not bought again." in [w.hint for w in desk.plan.warnings]
+        assert run(path, "draft", quarter, follow=True).exit_code == 0
+        jobs = len(quarter.bodies())
+        assert run(path, "draft", quarter, redo=("dawn@2",)).exit_code == 0
+        assert len(quarter.bodies()) == jobs
+        agree(path.parent, quarter)
+
+
+def test_picks_are_of_takes_as_they_were_asked_for(write: Write, street: Street) -> None:
+    """`approve` takes the provider from the run of the drafts; a final that forgets it is told what to type."""
+    path = write(UPSCALED.replace("provider: seegen, ", ""))
+    with street("seegen") as quarter:
+        assert run(path, "draft", quarter, provider="seegen").exit_code == 0
+        done = pick(path, quarter, "dawn")
+        assert done.wants.provider == "seegen"
+        with pytest.raises(DecisionNeeded) as refused:
+            run(path, "final", quarter)
+        asked = f"Ask as for those takes: rushes run {path} --stage final --provider seegen"
+        assert refused.value.hint.startswith(asked)
+        assert run(path, "final", quarter, provider="seegen").exit_code == 0
 
 
 def test_what_is_not_made_is_not_picked(write: Write, street: Street) -> None:
@@ -211,8 +301,9 @@ def test_what_is_not_made_is_not_picked(write: Write, street: Street) -> None:
         done = pick(path, quarter, "*")
         assert {shot: taken.take for shot, taken in done.picked.items()} == {"dawn": 1, "lamp": 1, "dusk": 1}
         after = pick(path, quarter, "dawn@2")
-        (stale,) = after.stale
-        assert stale.fact.startswith("The pick of lamp is stale: that take is not there as it would be made now")
+        assert after.stale["lamp"].fact.startswith(
+            "The pick of lamp is stale: that take is not there as it would be made now"
+        )
 
 
 EVENTS = 10

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from pipeline import api
-from pipeline.desk import Desk, House, Wants
-from pipeline.engine.run import Listener
+from pipeline.desk import House, Wants
 from pipeline.errors import RushesError
-from pipeline.events import Event
+from tests.killing import Killing
 
 
 def main(recipe: Path, workspace: Path, at: int) -> int:
     """The exit code, where it lives to have one."""
-    heard = 0
-
-    def listen(_: Desk) -> Listener:
-        def hear(_: Event) -> None:
-            nonlocal heard
-            heard += 1
-            if heard == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        return hear
-
+    killing = Killing(at)
     try:
-        return api.run(recipe, Wants(yes=True, workspace=workspace), House.of_user(os.environ), listen=listen).exit_code
+        return api.run(
+            recipe, Wants(yes=True, workspace=workspace), House.of_user(os.environ), listen=lambda _: killing
+        ).exit_code
     except RushesError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
 from PIL import Image, ImageFilter
 
 from pipeline.media.drawing import lettering
 from pipeline.media.drawing.paint import Sheet
+from pipeline.values import dataclass
 
 MOST_CARDS = 4
 _PAPER = (244, 240, 231)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import av
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from PIL import Image
 
 from pipeline.media import colour
+from pipeline.values import dataclass
 
 COSTLY = 20  # how many rectangles cost as much time as laying a whole picture through a mask
 FINE = 1600  # pixels across that a plate is kept at while zoomed into, so that its edges move by less than a pixel

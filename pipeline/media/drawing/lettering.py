@@ -10,13 +10,13 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, features
 
 from pipeline.media.drawing.typeface import carries, is_scalable
+from pipeline.values import dataclass
 
 CARRIED = {
     False: Path(__file__).parents[1] / "fonts" / "Inter-Regular.otf",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from PIL import Image, ImageDraw, ImageFilter
 
 from pipeline.media.drawing.paint import Color, Sheet, cloudy, mix, ramp, tint
+from pipeline.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import Protocol
 
 from PIL import Image
@@ -15,6 +14,7 @@ from pipeline.media.drawing.paint import Color, cloudy
 from pipeline.media.drawing.scene import Scene, draw_scene
 from pipeline.media.drawing.weather import Fall, fall_of
 from pipeline.media.drawing.words import READ_CHARACTERS, dice, read
+from pipeline.values import dataclass
 
 MARGIN = 0.07  # how much wider than the picture a scene is drawn on each side, as a share of the width
 HEADROOM = 0.05  # the same above and below, as a share of the height

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from PIL import Image
 
@@ -12,6 +11,7 @@ from pipeline.media.drawing import land, rooms, studies, water
 from pipeline.media.drawing.paint import Color, Sheet, grained, vignetted
 from pipeline.media.drawing.stage import Stage
 from pipeline.media.drawing.words import Brief, read
+from pipeline.values import dataclass
 
 PAINTERS: Mapping[str, Callable[[Stage], None]] = {
     "abstract": studies.abstract,

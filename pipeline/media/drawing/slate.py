@@ -5,12 +5,11 @@ The bands never cover the picture, so that a picture can be taken out of a frame
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PIL import Image
 
 from pipeline.media.drawing import lettering
 from pipeline.media.drawing.paint import Color
+from pipeline.values import dataclass
 
 GROUND: Color = (17, 18, 20)
 INK: Color = (236, 231, 221)

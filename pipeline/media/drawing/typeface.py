@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from pipeline.values import dataclass
 
 _TABLES_MOST = 200
 _SPANS_MOST = 60_000

@@ -10,9 +10,9 @@ import hashlib
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pipeline.media.drawing.paint import Color, tint
+from pipeline.values import dataclass
 
 READ_CHARACTERS = 4000
 

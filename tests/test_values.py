@@ -1,0 +1,67 @@
+"""The house's `dataclass` makes what the standard library's does, but for the lock."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+from decimal import Decimal
+
+import pytest
+
+from pipeline import values
+from pipeline.plan.model import Price
+
+PRICE = Price(low=Decimal(1), high=Decimal(2))
+
+
+@values.dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """A value."""
+
+    a: int
+    b: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """The same value."""
+
+    a: int
+    b: tuple[str, ...] = ()
+
+
+@values.dataclass(frozen=True, slots=True)
+class Hashed:
+    """A value that knows its hash."""
+
+    a: list[int]
+
+    def __hash__(self) -> int:
+        return len(self.a)
+
+
+def test_equality_hash_words_and_copies_are_the_same() -> None:
+    """Equal where all fields are, of one hash then, told by them, and copied whole."""
+    one, other = Ours(a=1, b=("x",)), Ours(a=1, b=("x",))
+    locked = Locked(a=1, b=("x",))
+    assert one == other
+    assert hash(one) == hash(other) == hash(locked)
+    assert repr(one) == repr(locked).replace("Locked", "Ours")
+    assert dataclasses.replace(one, a=2) == Ours(a=2, b=("x",)) != one
+    assert dataclasses.asdict(one) == dataclasses.asdict(locked)
+    assert copy.deepcopy(one) == one
+    assert pickle.loads(pickle.dumps(PRICE)) == PRICE
+
+
+def test_a_hash_of_its_own_stays() -> None:
+    """As with the standard library's."""
+    assert hash(Hashed([1, 2])) == 2
+
+
+def test_there_are_no_other_fields() -> None:
+    """A slip of the pen does not pass at run time either."""
+    with pytest.raises(AttributeError):
+        Ours(a=1).c = 2  # type: ignore[attr-defined]
+    with pytest.raises(TypeError):
+        Ours(1)  # type: ignore[misc]
