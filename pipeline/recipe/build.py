@@ -37,9 +37,9 @@ class Builder:
         made = tuple(self.shot(draft) for draft in drafts)
         total = 0
         for shot, draft in zip(made, drafts, strict=True):
-            total += shot.takes
+            total += shot.takes * len(shot.rungs)
             if total > MOST_RESULTS:
-                fact = f"Shots and takes come to more than {counted(MOST_RESULTS)} results."
+                fact = f"Shots, takes and fallbacks come to more than {counted(MOST_RESULTS)} results."
                 self.findings.add(draft.places.way("takes"), fact, "Ask for fewer takes.")
                 break
         return made
