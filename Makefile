@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 BIN := .venv/bin
 EXAMPLE := examples/lighthouse
 
-.PHONY: help demo rehearse test check lint types house unit torture fuzz bench schemas pictures golden clean
+.PHONY: help demo rehearse test check lint types house unit torture fuzz editor bench schemas pictures golden clean
 
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,10 @@ torture: .venv/ready  ## the slow tests, then 500 kills -9 of runs on failing se
 
 fuzz: .venv/ready  ## 100,000 recipes changed at random, each read and planned under watch
 	$(BIN)/python -m tests.hostile.fuzz $(COUNT)
+
+editor: .venv/ready  ## what an editor shows while a recipe is written, by the YAML language server from npm
+	@npm install --no-save --no-package-lock --silent --prefix .venv yaml-language-server@1
+	$(BIN)/pytest tests/hostile/test_language_server.py
 
 bench: .venv/ready  ## figures, each beside a floor from the same run
 	@for file in tests/benchmarks/bench_*.py; do \

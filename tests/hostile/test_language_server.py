@@ -1,7 +1,6 @@
 """What an editor shows while a recipe is written, by the server that editors use for YAML.
 
-Install it once with `npm install -g yaml-language-server` (or, for this checkout alone,
-`npm install --no-save yaml-language-server` in it): nothing here asks the network then.
+`make editor` has npm put it into .venv, and runs these; from then on `make test` does, and asks no network.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "schemas" / "recipe.schema.json"
 SERVER = shutil.which(
-    "yaml-language-server", path=os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / "node_modules" / ".bin")])
+    "yaml-language-server", path=os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".venv" / "node_modules" / ".bin")])
 )
 PATIENCE_SECONDS = 30
 
 pytestmark = pytest.mark.skipif(
-    SERVER is None, reason="there is no yaml-language-server here: npm install -g yaml-language-server"
+    SERVER is None, reason="there is no yaml-language-server here: make editor"
 )
 
 
