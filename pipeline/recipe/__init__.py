@@ -7,6 +7,8 @@ template  text with {{ … }} -> a value                     evaluate and functi
 library   templates in files                               borrow is how others include them, and macros
 setting   what shots have in common                        scenes are settings with a name and a chain
 expand    one entry of `shots` -> its rows, rendered       rows and tables unfold it, prose reads prompts, ids name it
+stages    what is laid over every clip                     picks are the takes to go on with, picks_text writes them
+layers    who said each field of a shot, and over whom
 mention   how a prompt carries the names of its references, for each service to say in its own manner
 options   what is said to one provider alone
 inputs    a text -> a file, a URL, a reference or a shot   files looks at what lies in the folder

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.providers.catalog import CHEAPEST, DEFAULT, DEFAULT_MODELS, MODELS
-from pipeline.recipe.expand import Draft
+from pipeline.recipe.entry import Draft
 from pipeline.recipe.files import InputFault
 from pipeline.recipe.findings import Findings
 from pipeline.recipe.inputs import Inputs, seconds_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from pipeline.recipe.expand import Draft
+from pipeline.recipe.entry import Draft
 from pipeline.recipe.findings import Findings
 from pipeline.recipe.inputs import Inputs
 from pipeline.recipe.model import Shot, Source

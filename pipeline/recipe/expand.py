@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.providers.catalog import DEFAULT
 from pipeline.recipe.allowance import STEPS_A_SHOT, Names, TemplateFault, Work
+from pipeline.recipe.entry import Draft, Entry
 from pipeline.recipe.explain import At, misfits
 from pipeline.recipe.findings import MOST_FAULTS, Findings, Places
 from pipeline.recipe.functions import Call
@@ -29,50 +30,11 @@ from pipeline.recipe.stages import Stage
 from pipeline.recipe.tables import Tables
 from pipeline.recipe.variables import RESERVED
 from pipeline.recipe.words import choice, clipped, counted
-from pipeline.values import dataclass, field
 
 MOST_SHOTS = 100_000
 _BEFORE = frozenset(["id", "kind", "when", "prompt"])  # what is worked out at a time of its own
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z")
 _ONE_NAME = re.compile(r"\s*\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}\s*\Z")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A row of an entry: its fields as plain values, checked one by one, defaults filled in."""
-
-    id: str
-    scene: str  # the id of its scene, or empty
-    fields: Mapping[str, Any]
-    own: frozenset[str]
-    row: str  # "weather 'calm'", or empty
-    dated: bool
-    rungs: tuple[Draft, ...] = ()  # its fallbacks
-    places: Places = field(repr=False)
-
-
-@dataclass(slots=True, kw_only=True)
-class Entry:
-    """One item of `shots`, its templates read."""
-
-    at: At
-    setting: Setting
-    plain: dict[str, Any]
-    moulds: dict[str, Mould]
-    own: frozenset[str]
-    each: Each
-    excluded: Excluded | None = None
-    dated: frozenset[str] = frozenset()
-    rows: int = 1
-    overrides: tuple[Override, ...] = ()
-    clips: Entry | None = None  # as it is for a row that is a clip, where a stage is laid over those, and
-    over: At = ()  # the way to that stage
-
-    @property
-    def templates(self) -> bool:
-        """Whether anything in it has to be worked out for each row."""
-        own = bool(self.moulds) or "prompt_file" in self.plain or any(one.moulds for one in self.overrides)
-        return own or bool(self.clips and self.clips.templates)
 
 
 class Expansion:

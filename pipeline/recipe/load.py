@@ -17,7 +17,8 @@ from pipeline.providers.catalog import PROVIDERS
 from pipeline.recipe import continuity, cut, include, picks, source, stages
 from pipeline.recipe.allowance import TemplateFault, Work
 from pipeline.recipe.build import Builder
-from pipeline.recipe.expand import Draft, Expansion
+from pipeline.recipe.entry import Draft
+from pipeline.recipe.expand import Expansion
 from pipeline.recipe.explain import At, misfits
 from pipeline.recipe.files import Folder
 from pipeline.recipe.findings import Findings

@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.errors import UserError
+from pipeline.recipe.entry import Entry
 from pipeline.recipe.explain import At
 from pipeline.recipe.ladder import Override
 from pipeline.recipe.leaves import Schema
@@ -20,9 +21,6 @@ from pipeline.recipe.parts import NOT_SHARED, Parts
 from pipeline.recipe.setting import Settings, both
 from pipeline.recipe.words import nearest
 from pipeline.values import dataclass
-
-if TYPE_CHECKING:
-    from pipeline.recipe.expand import Entry
 
 MOST_STAGES = 5
 NAME = r"^(?!(preview|shots|frames)$)[a-z][a-z0-9-]{0,49}$"
