@@ -42,7 +42,8 @@ def standing(desk: Desk, ledger: Ledger, run: Run) -> dict[str, Any]:
     story = story_of(desk, ledger, run, state)
     if run.status == "interrupted" and run.finished_at is None:
         # WHY: its process died without a word; what it had sent and heard nothing of is unknown all the same.
-        story = dataclasses.replace(story, events=[*story.events, RunEnded(at=story.events[-1].at, status=run.status)])
+        died = story.events[-1].at if story.events else run.started_at
+        story = dataclasses.replace(story, events=[*story.events, RunEnded(at=died, status=run.status)])
     return manifest.manifest(story)
 
 

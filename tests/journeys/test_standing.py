@@ -17,6 +17,8 @@ from pipeline.cli.main import main
 from pipeline.desk import House
 from pipeline.errors import UserError
 from pipeline.events import Started, Submitted
+from pipeline.store.ledger import Ledger, Run
+from pipeline.store.workspace import open_workspace
 from tests.conftest import ROOT
 from tests.journeys.services import YES, Quarter, Street, ledger, shots
 from tests.journeys.test_recover import until
@@ -192,3 +194,23 @@ def test_an_earlier_run_is_not_told_with_the_documents_of_a_later_one(
                 ask(first, house=home)
         path.unlink()
         assert api.stands(second, house=home).document["run"]["id"] == second
+
+
+def test_a_run_that_died_before_its_first_event_is_told(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """Noted, and not a word more: interrupted when it began, with everything left to do."""
+    path = write(SEA.replace("provider: seegen", "provider: animatic"))
+    desk = api.plan(path)
+    shelf = open_workspace(desk.reading.folder, create=True)
+    began = "2026-11-21T09:00:00.000Z"
+    with Ledger(shelf.ledger) as ledger:
+        ledger.begin(
+            Run(
+                id="20261121-090000-0000", recipe=desk.recipe.name, recipe_path=str(path), output=str(desk.output),
+                date=desk.recipe.date, started_at=began, plan=[], options=desk.wants.to_json(),
+            )
+        )  # fmt: skip
+    document = api.stands(str(path)).document
+    assert (document["run"]["status"], document["run"]["started_at"]) == ("interrupted", began)
+    assert {shot["status"] for shot in document["shots"]} == {"pending"}
+    assert spoken("status", path, house=House()) == 0
+    assert "is interrupted, 2 pending" in capsys.readouterr().out
