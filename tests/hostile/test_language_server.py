@@ -19,9 +19,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "schemas" / "recipe.schema.json"
-SERVER = shutil.which(
-    "yaml-language-server", path=os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".venv" / "node_modules" / ".bin")])
-)
+OURS = ROOT / ".venv" / "node_modules" / ".bin"
+SERVER = shutil.which("yaml-language-server", path=os.pathsep.join([os.environ.get("PATH", ""), str(OURS)]))
 PATIENCE_SECONDS = 30
 
 pytestmark = pytest.mark.skipif(
