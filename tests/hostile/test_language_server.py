@@ -23,9 +23,7 @@ OURS = ROOT / ".venv" / "node_modules" / ".bin"
 SERVER = shutil.which("yaml-language-server", path=os.pathsep.join([os.environ.get("PATH", ""), str(OURS)]))
 PATIENCE_SECONDS = 30
 
-pytestmark = pytest.mark.skipif(
-    SERVER is None, reason="there is no yaml-language-server here: make editor"
-)
+pytestmark = pytest.mark.skipif(SERVER is None, reason="there is no yaml-language-server here: make editor")
 
 
 class Editor:
