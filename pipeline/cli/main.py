@@ -348,6 +348,9 @@ def _heed_signals() -> None:
     """Lets what ends a process end it as Ctrl-C does, so that what it holds is let go of; nohup is heeded."""
 
     def interrupt(_number: int, _frame: object) -> NoReturn:
+        # WHY: what tasks say while they are torn down is asyncio's to log, with tracebacks.
+        if logger := getattr(sys.modules.get("asyncio.log"), "logger", None):
+            logger.disabled = True
         raise KeyboardInterrupt
 
     for word in (signal.SIGTERM, signal.SIGHUP):

@@ -86,3 +86,22 @@ def test_the_worst_of_several_errors_decides() -> None:
     console = Console(quiet=True, log="text")
     assert _grouped(BaseExceptionGroup("", [StoreError("full", "free"), ValueError("ours")]), console) == 70
     assert _grouped(BaseExceptionGroup("", [BaseExceptionGroup("", [StoreError("full", "free")])]), console) == 2
+
+
+def test_a_signal_amid_tasks_shows_no_traceback() -> None:
+    """Whatever a process does when it is told to end: what its tasks then say of themselves is nobody's business."""
+    code = (
+        "import os, signal, sys, anyio\n"
+        "from pipeline.cli import main as door\n"
+        "async def told():\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    while True: pass\n"
+        "async def go():\n"
+        "    async with anyio.create_task_group() as tasks:\n"
+        "        tasks.start_soon(told)\n"
+        "door._heed_signals()\n"
+        "try: anyio.run(go)\n"
+        "except KeyboardInterrupt: sys.exit(130)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=30)
+    assert (done.returncode, done.stderr) == (130, "")
