@@ -31,6 +31,20 @@ class Locked:
     b: tuple[str, ...] = ()
 
 
+@values.dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A value of which one field does not count, and one does not count for its hash."""
+
+    a: int
+    where: str = values.field(default="", compare=False, repr=False)
+    b: list[int] = values.field(default_factory=list, hash=False)
+
+
+@values.dataclass(frozen=True, slots=True, kw_only=True)
+class Empty:
+    """A value that holds nothing."""
+
+
 @values.dataclass(frozen=True, slots=True)
 class Hashed:
     """A value that knows its hash."""
@@ -52,6 +66,15 @@ def test_equality_hash_words_and_copies_are_the_same() -> None:
     assert dataclasses.asdict(one) == dataclasses.asdict(locked)
     assert copy.deepcopy(one) == one
     assert pickle.loads(pickle.dumps(PRICE)) == PRICE
+
+
+def test_a_field_counts_as_it_says() -> None:
+    """For equality, for the hash, and in words."""
+    assert Placed(a=1, where="here") == Placed(a=1, where="there") != Placed(a=1, b=[2])
+    assert hash(Placed(a=1, b=[1])) == hash(Placed(a=1, b=[2])) != hash(Placed(a=2))
+    assert repr(Placed(a=1, where="here")) == "Placed(a=1, b=[])"
+    assert {Empty(), Empty()} == {Empty()}
+    assert Ours(a=1) != Locked(a=1)
 
 
 def test_a_hash_of_its_own_stays() -> None:

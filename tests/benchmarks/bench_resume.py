@@ -162,10 +162,20 @@ def chained(number: int) -> str:
     return LARGER + (f", chain: s{number - 1}" if number % IN_A_CHAIN else "")
 
 
+def larger(_number: int) -> str:
+    """What a shot says that is made larger."""
+    return LARGER
+
+
+def bought(_number: int) -> str:
+    """What a shot says of a clip alone: nothing."""
+    return ""
+
+
 CASES: tuple[tuple[str, float, Callable[[int], str]], ...] = (
     ("chained and larger clips", 2.9, chained),
-    ("larger clips", 2, lambda number: LARGER),
-    ("clips", 1, lambda number: ""),
+    ("larger clips", 2, larger),
+    ("clips", 1, bought),
 )
 """What is made, in how many steps each, and what a shot says of it beside its prompt."""
 

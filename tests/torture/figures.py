@@ -25,7 +25,7 @@ def rows() -> Iterator[tuple[str, str]]:
     with tempfile.TemporaryDirectory(prefix="rushes-figures-") as name:
         yield f"{PROCESSES} processes, one day's cap", eight_processes(Path(name))
         yield f"durable path, {_FLYING} in flight", durable_path(Path(name))
-    yield "resuming", bench_resume.said(bench_resume.COUNT, left=1)
+    yield "resuming", bench_resume.said(bench_resume.COUNT, 1, "clips", bench_resume.bought, judged=True)
 
 
 def eight_processes(folder: Path) -> str:
