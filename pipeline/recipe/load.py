@@ -56,7 +56,8 @@ def load(
         stages.refuse_unknown(stage, known, path)
         found: dict[str, Recipe] = {}
         faults: list[Fault] = []
-        for name in dict.fromkeys((stage, *known) if len(known) > 1 else ("", *known)):
+        few = known[: stages.MOST_STAGES]  # what has more is refused whichever is read
+        for name in dict.fromkeys((stage, *few) if len(few) > 1 else ("", *few)):
             try:
                 found[name] = _loaded(data, document, path, variables or {}, date, name, providers)
             except RecipeError as error:

@@ -70,6 +70,14 @@ CASES = {
         fact="more than 100,000 results",
         seconds=4,
     ),
+    "a thousand stages, each of which would be read": Case(
+        text="stages: {"
+        + ", ".join(f"s{i}: {{takes: 2}}" for i in range(1000))
+        + "}\n"
+        + SHOTS
+        + "- {id: a, prompt: p, oops: 1}\n",
+        fact="'stages' has 1,000 keys",
+    ),
     "rows that cannot stand": Case(
         text=SHOTS + f"- {{id: 'a{{{{i}}}}-{{{{j}}}}', prompt: p, duration: '{{{{ i }}}}x', {ROWS}}}\n",
         fact="'duration' cannot be",
