@@ -77,6 +77,7 @@ CASES = {
         + SHOTS
         + "- {id: a, prompt: p, oops: 1}\n",
         fact="'stages' has 1,000 keys",
+        at=1,
     ),
     "rows that cannot stand": Case(
         text=SHOTS + f"- {{id: 'a{{{{i}}}}-{{{{j}}}}', prompt: p, duration: '{{{{ i }}}}x', {ROWS}}}\n",
