@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from pipeline.cancel import Cancelling, cancel
 from pipeline.cli.console import Console, can_ask, safe
-from pipeline.cli.recovering import row_of
+from pipeline.cli.recovering import became, laid_out
 from pipeline.cli.retyping import Place, again, place_of
 from pipeline.desk import House
 from pipeline.digest import dumps
 from pipeline.events import minute
 from pipeline.money import text
 from pipeline.report.exact import plain
-from pipeline.report.legible import cells, line
 from pipeline.stopping import End, Job
 from pipeline.store.ledger import Unsettled
 
@@ -73,12 +73,9 @@ def _say(ended: Cancelling, place: Place, console: Console) -> None:
 
 def _table(jobs: Sequence[Job], width: int) -> Iterator[str]:
     """A row a job; what became of it goes on below where it is long."""
-    rows = [(job.submission.step, job.submission.account, job.submission.job_id or "") for job in jobs]
-    widths = [max(cells(line(row[i])) for row in (*rows, _HEAD[:3])) for i in range(3)]
-    yield from row_of(_HEAD[:3], _HEAD[3], widths, width)
-    for job, row in zip(jobs, rows, strict=True):
-        told = f"{job.end}: {job.told}." + (f" {job.hint}" if job.hint else "")
-        yield from row_of(row, told, widths, width)
+    abouts = [(job, job.submission) for job in jobs]
+    rows = [(one.step, one.account, one.job_id or "", became(job.end, job)) for job, one in abouts]
+    return chain.from_iterable(laid_out((_HEAD, *rows), width))
 
 
 def _document(ended: Cancelling) -> dict[str, Any]:

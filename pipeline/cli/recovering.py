@@ -19,6 +19,7 @@ from pipeline.recover import exit_code, recover
 from pipeline.report.exact import plain
 from pipeline.report.legible import cells, line, pad
 from pipeline.settle import Case, Decision, Fate
+from pipeline.stopping import Job
 
 _HEAD = ("STEP", "ACCOUNT", "SINCE", "WHAT BECAME OF IT")
 _TASK = "TASK_ID"
@@ -56,18 +57,27 @@ def _decisions(given: argparse.Namespace) -> list[Decision]:
 
 def _table(cases: Sequence[Case], place: Place, width: int) -> Iterator[str]:
     """A row a submission; what became of it goes on below where it is long, and what is typed is never cut."""
-    rows = [(case.name, case.submission.account, _since(case)) for case in cases]
-    widths = [max(cells(line(row[i])) for row in (*rows, _HEAD[:3])) for i in range(3)]
-    yield from row_of(_HEAD[:3], _HEAD[3], widths, width)
-    for case, row in zip(cases, rows, strict=True):
-        told = f"{case.fate}: {case.told}." + (f" {case.hint}" if case.hint else "")
-        yield from row_of(row, told, widths, width)
+    rows = [(case.name, case.submission.account, _since(case), became(case.fate, case)) for case in cases]
+    head, *told = laid_out((_HEAD, *rows), width)
+    yield from head
+    for case, lines in zip(cases, told, strict=True):
+        yield from lines
         for why, words in _ways(case, place):
             yield f"    {why}: {words}"
 
 
-def row_of(row: Sequence[str], told: str, widths: Sequence[int], width: int) -> list[str]:
-    """The lines of a row: its cells, and beside them what is told, going on below where it is long."""
+def became(how: str, what: Case | Job) -> str:
+    """What became of something, with the way out where there is one."""
+    return f"{how}: {what.told}." + (f" {what.hint}" if what.hint else "")
+
+
+def laid_out(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """The lines of each row: its cells, and beside them the last, which goes on below where it is long."""
+    widths = [max(cells(line(cell)) for cell in column) for column in list(zip(*rows, strict=True))[:-1]]
+    return [_row(row[:-1], row[-1], widths, width) for row in rows]
+
+
+def _row(row: Sequence[str], told: str, widths: Sequence[int], width: int) -> list[str]:
     start = "".join(f"{pad(line(cell), wide)}  " for cell, wide in zip(row, widths, strict=True))
     room = max(width, cells(start) + 40)
     space = " " * cells(start)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pipeline.errors import listed
 from pipeline.plan.model import Step, take_id
 
-_NAMED = 4
-
 
 class Losses:
     """Takes whose failure is final here; `why` says, once they are `most`, that nothing more is begun. None: no end."""
@@ -21,6 +19,6 @@ class Losses:
         # WHY: an upload or the film is no take's own; it counts by its own name.
         self._names[take_id(step.shot, step.take) if step.shot else step.id] = None
         if self.most is not None and len(self._names) >= self.most and not self.why:
-            names = listed([*self._names], _NAMED)
+            names = listed([*self._names])
             bearable = "a failure" if self.most == 1 else f"{self.most} failures"
             self.why = f"nothing more was begun after {bearable}: {names} failed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pipeline.errors import Fault
+from pipeline.errors import Fault, listed
 from pipeline.plan import graph
 from pipeline.plan.model import Plan, Step, take_id
 from pipeline.plan.wish import stands_on
@@ -71,19 +71,14 @@ def _told(
     if not bare:
         return
     them = "them" if len(bare) > 1 else "it"
-    also = f", nor {_listed(waiting)}, which need{'' if len(waiting) > 1 else 's'} {them}" if waiting else ""
+    also = f", nor {listed(waiting, _MOST_TOLD)}, which need{'' if len(waiting) > 1 else 's'} {them}" if waiting else ""
     cut = "" if film or recipe.film is None else ", and not the film"
     yield Fault(
         place=clips[bare[0]].where(),
-        fact=f"No take is picked of {_listed(bare)}: {recipe.stage} does not make {them}{also}{cut}.",
+        fact=f"No take is picked of {listed(bare, _MOST_TOLD)}: {recipe.stage} does not make {them}{also}{cut}.",
         hint=f"Look at the takes, and pick one of each: {shlex.join(['rushes', 'approve', str(recipe.path), 'TAKE'])}",
         warning=True,
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_TOLD
-    return ", ".join(names[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def only(steps: Sequence[Step], recipe: Recipe, left: Final) -> list[Step]:
