@@ -139,9 +139,9 @@ def test_a_step_that_two_recipes_share_is_made_once(street: Street, tmp_path: Pa
     paths = [recipe(tmp_path, f"tale-{n}", ["the sea", "the harbour", f"tale {n}"]) for n in range(2)]
     with street(MOVIE, seconds_per_job=0.5) as quarter:
         ended = together(quarter, paths, workspace)
+        assert [found["code"] for found in ended] == [0, 0], ended
         assert charged(quarter.stand) == 4 * EACH
         assert len(creates(quarter.stand)) == 4
-    assert [found["code"] for found in ended] == [0, 0]
     for n in range(2):
         folder = tmp_path / f"tale-{n}" / "out" / f"tale-{n}"
         assert all((folder / "shots" / f"s{i}.mp4").stat().st_size for i in range(3))
