@@ -111,6 +111,16 @@ def _quoted(path: Path) -> str:
 
 
 def _is_blank(connection: sqlite3.Connection, path: Path) -> bool:
+    # WHY: one look at all of it; between two, another process that lays its tables would be taken for another program.
+    connection.execute("BEGIN")
+    try:
+        return _looks_blank(connection, path)
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+
+
+def _looks_blank(connection: sqlite3.Connection, path: Path) -> bool:
     version = _version(connection)
     if connection.execute("PRAGMA application_id").fetchone()[0] != _OURS:
         if version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

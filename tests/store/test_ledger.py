@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
 import sqlite3
@@ -345,6 +346,23 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="another program"):
         Ledger(path)
     assert path.read_bytes() == before
+
+
+def test_a_ledger_that_another_process_lays_meanwhile_is_ours(tmp_path: Path) -> None:
+    """Two first runs at once: what one lays while the other looks is not taken for another program's database."""
+    path = tmp_path / "ledger.sqlite3"
+    looking = sqlite3.connect(path, isolation_level=None)
+
+    def lay(statement: str) -> None:
+        if "sqlite_master" in statement:  # its name is read, its tables are not
+            looking.set_trace_callback(None)
+            with contextlib.suppress(StoreError):
+                database.connect(path, patience_seconds=0).close()
+
+    looking.set_trace_callback(lay)
+    assert database._is_blank(looking, path)
+    looking.close()
+    database.connect(path).close()
 
 
 def test_a_newer_version_is_refused(tmp_path: Path) -> None:
