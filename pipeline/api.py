@@ -46,7 +46,7 @@ _RECIPES = (".yaml", ".yml")
 def check(path: Path, wants: Wants | None = None, house: House | None = None) -> tuple[Fault, ...]:
     """The warnings of a recipe that can be run. Raises `RecipeError` with every fault in any stage, `UserError`."""
     wants, house = wants or Wants(), house or House()
-    reading = desks.read(path, wants, house)
+    reading = desks.read(path, wants, house, every=True)
     faults: list[Fault] = []
     warnings: tuple[Fault, ...] = ()
     for stage, recipe in {wants.stage: reading.recipe, **reading.recipe.others}.items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from pipeline import desk as desks
 from pipeline import ways
 from pipeline.desk import Desk, House, Reading, Wants
 from pipeline.documents import read_manifest, write_documents
-from pipeline.errors import Fault, Place, RushesError, UserError
+from pipeline.errors import Fault, Place, RushesError, StoreError, UserError
 from pipeline.plan.model import take_id
 from pipeline.providers.catalog import CHEAPEST
 from pipeline.recipe import picks, picks_text, source
 from pipeline.recipe.model import Pick, Recipe, Shot
 from pipeline.report.story import output_path
-from pipeline.store import locks
+from pipeline.store import faults, locks
 from pipeline.store.copying import refuse_unless_file, write_text
 from pipeline.values import dataclass, field
 from pipeline.wants import of_drafts
@@ -52,7 +53,7 @@ def approve(recipe: Path, takes: Sequence[str], wants: Wants, house: House, *, c
     desk = _desk(_drafts(recipe, wants, house), takes, cleared, house) if takes else None
     named = {shot: desk.reading.recipe.picks[shot] for shot in _named(desk.recipe, takes)} if desk else {}
     picked = {shot: _made(desk, shot, pick) for shot, pick in named.items()} if desk else {}
-    with locks.turn(path.parent):
+    with _told(), locks.turn(path.parent):
         before = _text(path)
         after = picks_text.changed(before, str(path), picked=picked, cleared=cleared)
         if after != before:
@@ -93,9 +94,30 @@ def _mark(output: Path, picked: Mapping[str, Pick], cleared: Collection[str]) ->
 _NOWHERE = Place(file="", line=0, column=0)
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the disk refuses inside is raised with the way out for picks, which lie beside their recipe."""
+    try:
+        yield
+    except StoreError as error:
+        raise StoreError(error.fact, _WAYS.get(error.hint, error.hint)) from error
+
+
+_WAYS = {
+    faults.FREE_SPACE: "Free some space there, then type it again: the picks are as they were.",
+    faults.MAY_WRITE: "Make it and its folder writable for you: picks lie beside their recipe.",
+}
+
+
 def _text(path: Path) -> str:
     """What a picks file has, nothing where there is none. Raises `RecipeError`, `UserError`, `StoreError`: a link."""
-    return source.decoded(source.read(path), str(path), picks.WHAT).characters if refuse_unless_file(path) else ""
+    if not refuse_unless_file(path):
+        return ""
+    try:
+        data = source.read(path)
+    except UserError as error:
+        raise UserError(error.fact, picks.UNREADABLE) from None
+    return source.decoded(data, str(path), picks.WHAT).characters
 
 
 def _cleared(path: Path, patterns: Sequence[str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline import accounts as purses
 from pipeline import config as configuration
+from pipeline import redoing
 from pipeline.accounts import Account
 from pipeline.config import Config
 from pipeline.errors import Fault, UserError
@@ -160,23 +161,24 @@ CUT_SHORT = frozenset({"running", "interrupted"})
 UNFINISHED = CUT_SHORT | {"partial", "failed", "stopped"}
 
 
-def read(path: Path, wants: Wants, house: House) -> Reading:
-    """Reads a recipe. Raises `RecipeError`, `UserError`."""
+def read(path: Path, wants: Wants, house: House, *, every: bool = False) -> Reading:
+    """Reads a recipe, in `every` stage or only in what its plan stands on. Raises `RecipeError`, `UserError`."""
     for place in filter(None, (path, wants.output, wants.workspace)):
         _refuse_unwritten(place)
     if wants.provider and wants.provider not in (*house.providers, CHEAPEST):
         known = f"The providers are {', '.join(house.providers)}; or say {CHEAPEST}."
         raise UserError(f"--provider {wants.provider} is not a provider.", known)
     date = wants.date or house.today()
-    recipe = _load(path, wants, house, date)
+    recipe = _load(path, wants, house, date, every=every)
     folder = workspace_of(house, wants.workspace, path)
     output = output_of(recipe, wants)
     _refuse_place(recipe, wants, output, folder)
     return Reading(path=path, wants=wants, recipe=recipe, output=output, folder=folder)
 
 
-def _load(path: Path, wants: Wants, house: House, date: str) -> Recipe:
-    return load(path, variables=wants.variables, date=date, stage=wants.stage, providers=tuple(house.providers))
+def _load(path: Path, wants: Wants, house: House, date: str, *, every: bool = False) -> Recipe:
+    names = tuple(house.providers)
+    return load(path, variables=wants.variables, date=date, stage=wants.stage, every=every, providers=names)
 
 
 def _refuse_place(recipe: Recipe, wants: Wants, output: Path, folder: Path) -> None:
@@ -231,14 +233,11 @@ def lay(reading: Reading, house: House, passed: Mapping[tuple[str, str], Passed]
         def book_under(limits: Limits) -> Book:
             return _watching(before.under(limits), held_now(limits))
 
-        setting = _setting(reading, house, continues, passed or {}, book_under)
+        setting = _setting(reading, house, latest, passed or {}, book_under)
         drafts = _drafts(reading, recipe, setting, ledger, artifacts)
         if drafts and recipe.is_final:
             setting = dataclasses.replace(setting, drafted=finals.drafted(recipe, drafts))
         plan = build(recipe, known, setting)
-        if continues and setting.redo_begun and continues.status not in CUT_SHORT and not plan.doing():
-            # That command came to its end, though the run did not: this is another, and wants another fresh result.
-            plan = build(recipe, known, dataclasses.replace(setting, redo_begun=False))
         plan = bought.told(plan, _out_there(ledger, recipe, output)) if ledger else plan
         now = held_now(plan.limits)
         book = _watching(before.under(plan.limits), now)
@@ -260,7 +259,7 @@ def lay(reading: Reading, house: House, passed: Mapping[tuple[str, str], Passed]
 def _setting(
     reading: Reading,
     house: House,
-    continues: Run | None,
+    latest: Run | None,
     passed: Mapping[tuple[str, str], Passed],
     book: Callable[[Limits], Book],
 ) -> Setting:
@@ -284,7 +283,7 @@ def _setting(
         chosen=reading.chosen,
         only=wants.only,
         redo=wants.redo,
-        redo_begun=bool(continues and wants.redo and continues.options.get("redo") == list(wants.redo)),
+        begun=frozenset(redoing.begun(latest)),
         passed=passed,
         book=book,
     )

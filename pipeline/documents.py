@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline import ways
 from pipeline.desk import Desk
 from pipeline.digest import dumps, loads
 from pipeline.engine.state import Phase, RunState
@@ -18,10 +19,11 @@ from pipeline.plan.spent import held
 from pipeline.recipe.gate import compiled
 from pipeline.report import html, manifest
 from pipeline.report.story import Story, output_path
-from pipeline.store import balances
+from pipeline.store import balances, workspace
 from pipeline.store.copying import write_text
 from pipeline.store.ledger import Ledger, Run
 from pipeline.store.workspace import Workspace
+from pipeline.wants import Wants, named_output
 
 
 def put(plan: Plan, step: Step, result: Result, shelf: Workspace, output: Path) -> int:
@@ -50,9 +52,24 @@ def story_of(desk: Desk, ledger: Ledger, run: Run, state: RunState) -> Story:
         events=ledger.events(run.id),
         kept=ledger.kept(step.key for step in steps),
         folder=desk.output,
+        flags=_flags(desk, run),
         held=held(ledger, limits, limits.at, limits.zone) if limits.at else {},
         unseen=[one for one in balances.changes(ledger.path, since=run.started_at) if one.account in accounts],
     )
+
+
+def _flags(desk: Desk, run: Run) -> tuple[str, ...]:
+    """The date and the folders that the run was given, as they are typed where the recipe lies."""
+    asked, here = Wants().with_json(run.options), workspace.without_links(desk.recipe.folder)
+    shelf = _seen(desk.reading.folder, here) if asked.workspace else None
+    output = _seen(named_output(run), here) if asked.output else None
+    return tuple(ways.flags(Wants(date=asked.date, workspace=shelf, output=output)))
+
+
+def _seen(folder: Path, here: Path) -> Path:
+    """A folder as it is named in another one."""
+    folder = workspace.without_links(folder)
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def _why(step: Step, noted: str | None, state: RunState) -> str:

@@ -17,6 +17,7 @@ import anyio
 import anyio.to_thread
 
 from pipeline import desk as desks
+from pipeline import redoing
 from pipeline.accounts import REHEARSAL
 from pipeline.consent import asked
 from pipeline.desk import Desk, House
@@ -126,7 +127,7 @@ def carry_out(
         date=desk.recipe.date,
         started_at=desk.continues.started_at if desk.continues else house.clock(),
         plan=_planned(desk),
-        options={**desk.wants.to_json(), "whole": _is_whole(desk)},
+        options={**desk.wants.to_json(), "whole": _is_whole(desk), **redoing.noted(desk.recipe, desk.wants, latest)},
     )
     _prepare(desk.output)
     lease.carries(run.id)
@@ -146,6 +147,8 @@ def carry_out(
     document = manifest.manifest(story_of(desk, ledger, ended, state))
     export(desk, state, shelf)
     write_documents(desk.output, document)
+    if not state.stopping:
+        redoing.end(ledger, ended, desk.plan, desk.wants, state.phase)
     return _outcome(desk, state, ended.status, document, began=True)
 
 
@@ -185,6 +188,7 @@ def _leave(desk: Desk, shelf: Workspace, ledger: Ledger, latest: Run, state: Run
     if (told.get("id"), told.get("finished_at")) != (latest.id, latest.finished_at):
         document = manifest.manifest(story_of(desk, ledger, latest, state))
         write_documents(desk.output, document)
+    redoing.end(ledger, latest, desk.plan, desk.wants, state.phase)
     ended = _outcome(desk, state, latest.status, document, began=False)
     return dataclasses.replace(ended, put_back=put_back)
 

@@ -212,7 +212,8 @@ def run(given: argparse.Namespace, house: House, console: Console) -> int:
         _print(safe(ending.ending(document, typed, width=_width(), folder=retyping.shown(ended.output))))
     if not ended.began and ended.exit_code == 0:
         back = "1 file that was gone is" if ended.put_back == 1 else f"{ended.put_back} files that were gone are"
-        console.say(f"Nothing to do: {f'{back} put back' if ended.put_back else 'everything is there'}.")
+        anew = ", also what was asked for anew" if wants.redo else ""
+        console.say(f"Nothing to do: {f'{back} put back' if ended.put_back else f'everything is there{anew}'}.")
     if ended.exit_code == 130 and any(shot["status"] == "unknown" for shot in document["shots"]):
         console.say(f"Interrupted. What a service may have taken stays held: `{typed.recover}` finds out.")
     elif ended.exit_code == 130:

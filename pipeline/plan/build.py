@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipeline.errors import Fault, RecipeError
-from pipeline.plan import afford, decide, enlarge, finals, graph, ladder, narrow, uploads
+from pipeline.plan import afford, cheapest, decide, enlarge, finals, graph, ladder, narrow, uploads
 from pipeline.plan.budget import Book, tightest
 from pipeline.plan.draft import Draft, Setting
 from pipeline.plan.known import Known
@@ -24,6 +24,7 @@ _MOST_TOLD = 12  # shots of one circle
 def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
     """The plan of a recipe against what is known. Raises `RecipeError`, `UserError`; spends and writes nothing."""
     ordered, moved = move(_in_order(recipe.shots), setting)
+    cheapest.refuse_too_many(ordered, setting, len(recipe.stages))
     by_id = {shot.id: shot for shot in ordered}
     shots = [by_id[shot.id] for shot in recipe.shots]
     final = finals.final(recipe)

@@ -8,11 +8,11 @@ time elsewhere: such a shot stays where it is, whatever has become of prices and
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from operator import attrgetter
 
-from pipeline.errors import Fault, Place, listed
+from pipeline.errors import Fault, Place, RecipeError, listed
 from pipeline.money import ZERO, dollars
 from pipeline.plan.enlarge import Way
 from pipeline.plan.known import Known
@@ -24,6 +24,7 @@ from pipeline.plan.wish import wish_of
 from pipeline.providers.base import Input, Service, Wish, as_service
 from pipeline.providers.catalog import CHEAPEST, DEFAULT
 from pipeline.recipe.model import Shot
+from pipeline.recipe.stages import room
 from pipeline.values import dataclass
 
 Ask = Callable[[Shot, int, Sequence[Sequence[Input]]], list[Request]]
@@ -59,6 +60,19 @@ class Offer:
         return f"({self.lacks})" if self.usd is None else f"at {dollars(self.usd)}"
 
 
+def refuse_too_many(shots: Iterable[Shot], setting: Setting, stages: int) -> None:
+    """Raises `RecipeError` where more requests would be compared than such a recipe may have results: see `room`."""
+    services = sum(as_service(page) is not None for page in setting.providers.values())
+    asked, (most, where) = 0, room(stages)
+    for shot in shots:
+        asked += services * len(shot.numbers) * sum(_is_open(rung, setting) for rung in shot.rungs)
+        if asked > most:
+            found = f"Asking {services} services for the price of each take and fallback is more than {most:,} requests"
+            fact = f"{found}; a recipe may have no more{where}."
+            hint = "Name a provider instead of `cheapest`, or ask for fewer takes and fallbacks."
+            raise RecipeError([Fault(place=shot.where("provider"), fact=fact, hint=hint)])
+
+
 class Cheapest:
     """Settles who makes the shots of a plan in the making; `told` says of each rung it settled why it is that one."""
 
@@ -83,24 +97,21 @@ class Cheapest:
 
         A fallback asks nobody for what was asked of them before; one that then has nobody left is taken away.
         """
-        if not any(map(self._is_open, shot.rungs)):
+        if not any(_is_open(rung, self.setting) for rung in shot.rungs):
             return shot
         rungs = [dataclasses.replace(rung, fallback=()) for rung in shot.rungs]
         found: list[Shot] = []
         faults = len(self.faults)
         for number, (rung, given) in enumerate(zip(rungs, inputs, strict=True)):
             made: Shot | None = rung
-            if self._is_open(rung):
-                slots = sum(self._is_open(one) and _asks_same(one, rung) for one in rungs[number:])
+            if _is_open(rung, self.setting):
+                slots = sum(_is_open(one, self.setting) and _asks_same(one, rung) for one in rungs[number:])
                 made = self._settled(rung, given, found, number, slots)
             if made and not any(_asks_same(one, made) and _by(one) == _by(made) for one in found):
                 found.append(made)
         return (
             dataclasses.replace(found[0], fallback=tuple(found[1:])) if found and len(self.faults) == faults else None
         )
-
-    def _is_open(self, rung: Shot) -> bool:
-        return CHEAPEST in (rung.provider, self.setting.provider)
 
     def _settled(
         self, rung: Shot, given: Sequence[Input], before: Sequence[Shot], number: int, slots: int
@@ -253,15 +264,17 @@ class Cheapest:
         told[at : at + 1] = [fault]
 
 
+def _is_open(rung: Shot, setting: Setting) -> bool:
+    return CHEAPEST in (rung.provider, setting.provider)
+
+
 def _asks_same(one: Shot, other: Shot) -> bool:
     """Whether two rungs ask for the same, whoever is asked."""
-    return one is other or _bare(one) == _bare(other)
+    return one is other or _asked(one) == _asked(other)
 
 
-def _bare(shot: Shot) -> Shot:
-    return dataclasses.replace(shot, provider="", account="", note="", fallback=())
-
-
+_WHO = ("provider", "account", "note", "fallback")
+_asked = attrgetter(*(one.name for one in dataclasses.fields(Shot) if one.compare and one.name not in _WHO))
 _by = attrgetter("provider", "account")
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from pipeline.errors import Fault, Place
 from pipeline.money import FREE
+from pipeline.plan import afresh
 from pipeline.plan.cheapest import Cheapest
 from pipeline.plan.cutting import film_of
 from pipeline.plan.keys import Keys, keys
@@ -184,26 +185,24 @@ class Draft:
         name = take_id(shot.id, take)
         if not self.asked.anew(name):
             return self.requests.of(shot, take, inputs, Which.PICKED)
-        begun = self.requests.of(shot, take, inputs, Which.NEWEST)
-        if any(self._lacks_only_size(name, request) for request in begun):
-            self.larger_anew.add(name)
-            return begun
-        if self.requests.is_out(begun, take):
-            return begun
-        # WHY: what failed for good since it was asked for anew is named again in order to be sent again.
-        if self.setting.redo_begun and not self.ladders.is_spent(_rungs(begun)):
-            return begun
+        newest = self.requests.of(shot, take, inputs, Which.NEWEST)
+        larger = [self._upscaled(name, request) for request in newest]
+        if self.known.standing([made.key for one in larger for made in one]):
+            self.larger_anew.add(name)  # the clip is there, and only its upscale has failed for good
+            return newest
+        paid = [[request.keys, *one] for request, one in zip(newest, larger, strict=True)]
+        begun = name in self.setting.begun
+        spent = self.ladders.is_spent(_rungs(newest))
+        if afresh.is_to_come(paid, self.known, self.requests.redos, begun=begun, spent=spent):
+            return newest
         return self.requests.of(shot, take, inputs, Which.FRESH)
 
-    def _lacks_only_size(self, name: str, request: Request) -> bool:
-        """Whether the clip of a request is there, and only its upscale at a service has failed for good."""
-        if request.larger is None or request.larger.by is None:
-            return False
+    def _upscaled(self, name: str, request: Request) -> list[Keys]:
+        """The keys of the upscale at a service that a request's clip gets, where that is there; else none."""
         clip = request.keys.key
-        if clip not in whole(self.known.kept([clip]), self.known):
-            return False
-        made = keys(self._larger(name, request), {f"{name}/generate": clip}, redos=self.requests.redos)
-        return made.key in self.known.standing([made.key])
+        if not (request.larger and request.larger.by) or clip not in whole(self.known.kept([clip]), self.known):
+            return []
+        return [keys(self._larger(name, request), {f"{name}/generate": clip}, redos=self.requests.redos)]
 
     def _picked(self, asked: Sequence[Request], *, anew: bool) -> tuple[Request, Generate, Pick]:
         """The rung that is asked for, with its inputs where its page can reach them, and why it is that one."""

@@ -86,12 +86,6 @@ class Requests:
             for number, (rung, given) in enumerate(zip(shot.rungs, inputs, strict=True))
         ]
 
-    def is_out(self, asked: Sequence[Request], take: int) -> bool:
-        """Whether a service has one of these requests of a take, of which an earlier result was picked."""
-        pick = self.picks.get(asked[0].shot.id)
-        pending = self.known.pending([one.keys.key for one in asked]) if pick and pick.take == take else {}
-        return any(one.job_id for one in pending.values())
-
     def keyed(self, work: Work, take: int = 1, *, fresh: bool) -> tuple[Keys, int]:
         """The keys of a take's request, and the number of its fresh result where one is asked for, else 0."""
         made = keys(work, self.keys, take=take, redos=self.redos)

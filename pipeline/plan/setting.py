@@ -43,7 +43,7 @@ class Setting:
     drafted: Mapping[str, Drafted] = field(default_factory=dict)  # by take id: what the last stage is made of
     only: tuple[str, ...] = ()
     redo: tuple[str, ...] = ()
-    redo_begun: bool = False  # this redo's fresh results were asked for by the run that is being continued
+    begun: frozenset[str] = frozenset()  # takes named in a redo that has not come to its end, by id
     passed: Mapping[tuple[str, str], Passed] = field(default_factory=dict)  # by key and account: in an earlier round
     book: Callable[[Limits], Book] = Book  # the book of the run that is being continued, or an empty one
 

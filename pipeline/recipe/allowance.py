@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from pipeline.recipe.words import choice, clipped, counted, nearest
-from pipeline.values import dataclass
+from pipeline.values import dataclass, field
 
 MOST_TEXT = 100_000
 MOST_STEPS = 300_000
@@ -53,6 +53,10 @@ class Library(Protocol):
         """The template in a file, named at a character of another. Raises `TemplateFault`."""
 
 
+Trees = dict[str, Any]
+"""What templates were read to be, by their text."""
+
+
 @dataclass(slots=True)
 class Work:
     """What the templates of one recipe have cost so far: many small ones are bounded as one large one is."""
@@ -62,6 +66,7 @@ class Work:
     read: int = 0
     library: Library | None = None
     depth: int = 0  # of macros and files in each other
+    trees: Trees = field(default_factory=Trees)  # all stages read the same
 
     @contextmanager
     def deeper(self, most: int, offset: int) -> Iterator[None]:

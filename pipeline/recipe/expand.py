@@ -26,12 +26,11 @@ from pipeline.recipe.prose import Prompts
 from pipeline.recipe.rows import Each, Excluded
 from pipeline.recipe.schema import strict
 from pipeline.recipe.setting import BROKEN, Scene, Setting, Settings, both, nothing, one_prompt
-from pipeline.recipe.stages import Stage
+from pipeline.recipe.stages import Stage, room
 from pipeline.recipe.tables import Tables
 from pipeline.recipe.variables import RESERVED
 from pipeline.recipe.words import choice, clipped, counted
 
-MOST_SHOTS = 100_000
 _BEFORE = frozenset(["id", "kind", "when", "prompt"])  # what is worked out at a time of its own
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z")
 _ONE_NAME = re.compile(r"\s*\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}\s*\Z")
@@ -40,8 +39,8 @@ _ONE_NAME = re.compile(r"\s*\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}\s*\Z")
 class Expansion:
     """All entries of a recipe on their way to drafts. `complete` is False where an id could not be told."""
 
-    def __init__(self, findings: Findings, work: Work) -> None:
-        self.findings, self.work = findings, work
+    def __init__(self, findings: Findings, work: Work, *, stages: int) -> None:
+        self.findings, self.work, self.stages = findings, work, stages
         self.stage: Stage | None = None  # what is laid over every clip
         self.complete = True
         self.settings = Settings(findings, work)
@@ -54,17 +53,27 @@ class Expansion:
     def drafts(self, entries: Iterable[tuple[At, dict[str, Any], Setting]]) -> list[Draft]:
         """The drafts of all entries in order; none where they would be too many."""
         known = [self.entry(at, given, setting) for at, given, setting in entries]
-        total = 0
+        total, (most, where) = 0, room(self.stages)
         for entry in known:
             total += entry.rows * (1 + len((entry.clips or entry).overrides))
-            if total > MOST_SHOTS:
+            if total > most:
                 too = ", fallbacks counted" if any(one.overrides for one in known) else ""
-                fact = f"This makes {counted(total)} shots{too}; a recipe may have {counted(MOST_SHOTS)}."
+                fact = f"This makes {counted(total)} shots{too}; a recipe may have {counted(most)}{where}."
                 self.findings.add((*entry.at, "each"), fact, "Shorten its lists, or make several recipes.")
                 self.complete = False
                 return []
         self.work.allowance += STEPS_A_SHOT * total
-        return [draft for entry in known for draft in self.unfolded(entry)]
+        made, total = [], 0
+        for draft in (draft for entry in known for draft in self.unfolded(entry)):
+            made.append(draft)
+            total += draft.fields.get("takes", 1) * (1 + len(draft.rungs))
+            if total > most:
+                found = f"Shots, takes and fallbacks come to more than {counted(most)} results"
+                fact = f"{found}; a recipe may have no more{where}."
+                self.findings.add(draft.places.way("takes"), fact, "Ask for fewer takes, or make several recipes.")
+                self.complete = False
+                return []
+        return made
 
     def entry(self, at: At, given: dict[str, Any], setting: Setting) -> Entry:
         """An entry with its templates read and its rows counted."""

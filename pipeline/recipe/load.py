@@ -6,7 +6,7 @@ Reading runs no code, opens no socket and reads nothing outside the recipe's fol
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pipeline.errors import Fault, RecipeError
 from pipeline.garbage import uncollected
 from pipeline.providers.catalog import PROVIDERS
 from pipeline.recipe import continuity, cut, include, picks, source, stages
-from pipeline.recipe.allowance import TemplateFault, Work
+from pipeline.recipe.allowance import TemplateFault, Trees, Work
 from pipeline.recipe.build import Builder
 from pipeline.recipe.entry import Draft
 from pipeline.recipe.expand import Expansion
@@ -30,7 +30,6 @@ from pipeline.recipe.mould import mould
 from pipeline.recipe.scenes import Scenes
 from pipeline.recipe.schema import strict
 from pipeline.recipe.setting import Setting
-from pipeline.recipe.source import Document
 from pipeline.recipe.stages import Stage
 from pipeline.recipe.texts import Texts
 from pipeline.recipe.variables import Variables, settle
@@ -42,11 +41,13 @@ def load(
     variables: Mapping[str, str] | None = None,
     date: str,
     stage: str = "",
+    every: bool = True,
     providers: Collection[str] = tuple(PROVIDERS),
 ) -> Recipe:
     """The recipe in a file. `variables` replace those of `vars`; `date` is `run.date`, ISO; `stage` is that of shots.
 
-    Raises `RecipeError` with all its faults, in whatever stage, `UserError` where there is no such file, variable or
+    Beside it are `every` other stage, or the drafts alone that were picked from, where this is the last. Raises
+    `RecipeError` with all faults of the stages that are read, `UserError` where there is no such file, variable or
     stage.
     """
     data = source.read(path)
@@ -56,10 +57,11 @@ def load(
         stages.refuse_unknown(stage, known, path)
         found: dict[str, Recipe] = {}
         faults: list[Fault] = []
-        few = known[: stages.MOST_STAGES]  # what has more is refused whichever is read
-        for name in dict.fromkeys((stage, *few) if len(few) > 1 else ("", *few)):
+        folder, trees = Folder(path.parent), Trees()
+        for name in dict.fromkeys((stage, *_beside(stage, known, path, every=every))):
+            texts, work = Texts(document, folder), Work(trees=trees)
             try:
-                found[name] = _loaded(data, document, path, variables or {}, date, name, providers)
+                found[name] = _loaded(data, texts, work, path, variables or {}, date, name, providers)
             except RecipeError as error:
                 faults += error.faults
         if faults:
@@ -68,9 +70,18 @@ def load(
         return dataclasses.replace(made, others=found) if found else made
 
 
+def _beside(stage: str, known: Sequence[str], path: Path, *, every: bool) -> Sequence[str]:
+    """The stages that are read beside one, where empty is what is declared: every other, or the drafts of a final."""
+    drafts = known[-2] if len(known) > 1 else ""
+    if every:
+        return (*known[: stages.MOST_STAGES], drafts)  # what has more is refused whichever is read
+    return (drafts,) if stage and stage == known[-1] and picks.path_of(path).exists() else ()
+
+
 def _loaded(
     data: bytes,
-    document: Document,
+    texts: Texts,
+    work: Work,
     path: Path,
     variables: Mapping[str, str],
     date: str,
@@ -78,13 +89,12 @@ def _loaded(
     providers: Collection[str],
 ) -> Recipe:
     """The recipe in one of its stages, or as it is declared."""
-    texts = Texts(document, Folder(path.parent))
-    findings, work = Findings(texts), Work()
+    findings, known = Findings(texts), stages.names(texts.main.value)
     work.library = Library(texts, work)
     whole = include.whole(findings)
     value = whole.fields
     given = settle(whole.vars, variables, date, findings, work)
-    expansion = Expansion(findings, work)
+    expansion = Expansion(findings, work, stages=len(known))
     expansion.complete = whole.complete
     expansion.stage = Stage.of(stage, value, expansion.settings)
     drafts = expansion.drafts(_entries(whole, expansion, given))
@@ -95,7 +105,6 @@ def _loaded(
         {name: (_reference(*said, given, findings, work), said[1]) for name, said in whole.references.items()}
     )
     shots = continuity.anchored(Builder(findings, inputs, providers).shots(drafts), drafts, inputs, findings)
-    known = stages.names(document.value)
     found = picks.read(path, texts, findings)
     picks.judge(found, path, inputs, findings)
     shots = picks.applied(found, shots, final=bool(stage) and stage == known[-1])

@@ -27,6 +27,7 @@ from pipeline.recipe.texts import Texts
 from pipeline.recipe.words import choice, clipped, said
 
 WHAT = "picks file"
+UNREADABLE = "Make it a file that you may read; or move it away, and `rushes approve` writes another."
 _HINT = '`rushes approve` writes it; by hand it is `dawn: {take: 2, sha256: "sha256:..."}`, as the manifest has it.'
 
 
@@ -68,7 +69,7 @@ def read(recipe: Path, texts: Texts, findings: Findings) -> dict[str, Pick]:
             return {}
         document = source.document(text, WHAT)
     except InputFault as fault:
-        findings.add((), f"The picks cannot be read: {fault.fact}", fault.hint, cause=path)
+        findings.add((), f"The picks cannot be read: {fault.fact}", UNREADABLE, cause=path)
         return {}
     except RecipeError as error:
         findings.foreign(error.faults)

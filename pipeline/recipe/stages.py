@@ -23,6 +23,7 @@ from pipeline.recipe.words import nearest
 from pipeline.values import dataclass
 
 MOST_STAGES = 5
+MOST_RESULTS = 100_000  # in all stages together
 NAME = r"^(?!(preview|shots|frames)$)[a-z][a-z0-9-]{0,49}$"
 _STANDS_ON = ("references", "first_frame", "last_frame", "chain", "reanchor", "needs")
 
@@ -65,6 +66,12 @@ def names(value: Any) -> tuple[str, ...]:
     """The names of the stages that a recipe's value has, in its order."""
     found = value.get("stages") if isinstance(value, Mapping) else None
     return tuple(map(str, found)) if isinstance(found, Mapping) else ()
+
+
+def room(stages: int) -> tuple[int, str]:
+    """How many results a recipe with so many stages may have in each, and as declared; and where that is so."""
+    where = f" in each of its {stages} stages" if stages > 1 else " in its stage" if stages else ""
+    return MOST_RESULTS // (stages + 1), where
 
 
 def refuse_unknown(stage: str, known: Sequence[str], path: Path) -> None:

@@ -110,7 +110,9 @@ def parsed(source: str, work: Work) -> tuple[nodes.Template, frozenset[str]]:
             f"This template has {counted(len(source))} characters.", f"At most {counted(MOST_SOURCE)} are read."
         )
     work.reading(source)
-    tree, names = _parsed(source)
+    if source not in work.trees:
+        work.trees[source] = _parsed(source)
+    tree, names = work.trees[source]
     if "include" in source or "import" in source:
         from pipeline.recipe.borrow import BORROWING, borrowed
 

@@ -128,7 +128,8 @@ def _approve(card: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """The command that picks a take, to be typed where the recipe lies; empty where there is nothing to pick."""
     if card["picked"] is not False or card["main"] is None:
         return ""
-    return shlex.join(["rushes", "approve", str(document["recipe"]["path"]).rpartition("/")[2], card["name"]])
+    recipe, flags = str(document["recipe"]["path"]).rpartition("/")[2], document["run"].get("flags", ())
+    return shlex.join(["rushes", "approve", recipe, card["name"], *flags])
 
 
 def _why(shot: Mapping[str, Any]) -> str:

@@ -43,6 +43,7 @@ def manifest(story: Story) -> dict[str, Any]:
             "finished_at": story.run.finished_at,
             "version": _version(story),
             "stage": recipe.stage or None,
+            "flags": list(story.flags),
         },
         "vars": recipe.vars,
         "budget": _budget(story, found),

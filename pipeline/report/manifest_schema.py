@@ -99,8 +99,13 @@ def _run() -> dict[str, Any]:
         "finished_at": value("string null", "Last end, ISO time in UTC; null while it runs."),
         "version": value("string", "The version of Rushes that carried it out last."),
         "stage": value("string null", "The stage of the recipe that was made; null: the shots as declared."),
+        "flags": {
+            "description": "What other commands on it are typed with where the recipe lies: its date and folders.",
+            "type": "array",
+            "items": {"type": "string"},
+        },
     }
-    return entry("The carrying out of one plan, however many processes it took.", properties, ("stage",))
+    return entry("The carrying out of one plan, however many processes it took.", properties, ("stage", "flags"))
 
 
 def _budget() -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Story:
     kept: Mapping[str, Kept]  # by key: what a reused result once cost, and who made it
     folder: Path  # where the outputs lie
     held: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)  # by all runs, as `Book.watch` wants it
+    flags: Sequence[str] = ()  # what other commands on it are typed with where the recipe lies: its date and folders
     unseen: Sequence[Change] = ()  # what balances told since the run began that no attempt explains
 
 

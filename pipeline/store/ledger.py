@@ -245,6 +245,11 @@ class Ledger:
         with self._transaction() as connection:
             connection.execute("UPDATE runs SET plan = ? WHERE id = ?", (digest.dumps(plan), run))
 
+    def update_options(self, run: str, options: Mapping[str, Any]) -> None:
+        """Replaces the options of a run, durably."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE runs SET options = ? WHERE id = ?", (digest.dumps(options), run))
+
     def rebuild(self) -> None:
         """Makes attempts, results and standing failures anew from the events alone."""
         with self._transaction() as connection:

@@ -231,3 +231,30 @@ def test_status_types_the_stage_again(
     assert typed("run", "recipe.yaml", "--stage", "draft", "--quiet") == 1
     assert typed("status") == 0
     assert "rushes run recipe.yaml --stage draft" in capsys.readouterr().out
+
+
+def test_the_page_types_where_its_run_was(
+    write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its line picks as it stands where the recipe lies, also of a page that was made again from elsewhere."""
+    path = write(SIMPLE)
+    (path.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(path.parent / "elsewhere")
+    places = ["--workspace", "../shelf", "--output", "there", "--date", "2026-01-02"]
+    assert typed("run", "../recipe.yaml", *places, "--quiet") == 0
+    page = path.parent / "elsewhere/there/2026-01-02/report.html"
+    flags = "--date 2026-01-02 --workspace shelf --output elsewhere/there"
+    for again in ([], ["report", "there/2026-01-02", "--workspace", "../shelf"]):
+        assert not again or typed(*again) == 0
+        assert f"<code>rushes approve recipe.yaml a@2 {flags}</code>" in page.read_text()
+    monkeypatch.chdir(path.parent)
+    capsys.readouterr()
+    assert typed("approve", "recipe.yaml", "a@2", *flags.split()) == 0
+    assert "elsewhere/there/2026-01-02/shots/a@2.png" in capsys.readouterr().out
+    assert path.with_name("recipe.picks.yaml").exists()
+
+
+def test_the_page_of_a_usual_run_types_no_more_than_the_take(drawn: Path) -> None:
+    """Nothing was said of places, so that nothing is to be said again."""
+    page = (drawn.parent / "out/tale/report.html").read_text()
+    assert "<code>rushes approve recipe.yaml a@2</code>" in page

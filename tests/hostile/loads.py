@@ -19,6 +19,7 @@ def _aliases(width: int, depth: int) -> str:
     return HEAD + "vars:\n  " + "\n  ".join(rows) + "\nshots:\n- {id: a, prompt: p}\n"
 
 
+_STAGES = "stages: {a: {seed: 1}, b: {seed: 2}, c: {seed: 3}, d: {seed: 4}, e: {seed: 5}}\n"
 ROWS = "each: {i: '{{ range(1000) }}', j: '{{ range(20) }}'}"
 
 CASES = {
@@ -69,6 +70,24 @@ CASES = {
         text=SHOTS + "- {id: 'x{{i}}', prompt: p, takes: 100, each: {i: '{{ range(2000) }}'}}\n",
         fact="more than 100,000 results",
         seconds=4,
+    ),
+    "rows in every stage": Case(
+        text=_STAGES + SHOTS + f"- {{id: 'x{{{{i}}}}-{{{{j}}}}', prompt: p, {ROWS}}}\n",
+        fact="makes 20,000 shots; a recipe may have 16,666 in each of its 5 stages",
+        at=5,
+    ),
+    "takes and fallbacks in every stage": Case(
+        text=_STAGES
+        + "defaults: {provider: cheapest, takes: 10, fallback: [{seed: 1}, {seed: 2}, {seed: 3}, {seed: 4}]}\n"
+        + SHOTS
+        + "- {id: 'x{{i}}', prompt: p, each: {i: '{{ range(1000) }}'}}\n",
+        fact="more than 16,666 results; a recipe may have no more in each of its 5 stages",
+        at=2,
+    ),
+    "the cheapest for too many": Case(
+        text=SHOTS + "- {id: 'x{{i}}', prompt: p, provider: cheapest, takes: 26, each: {i: '{{ range(1000) }}'}}\n",
+        fact="Asking 4 services for the price of each take and fallback is more than 100,000 requests",
+        at=4,
     ),
     "a thousand stages, each of which would be read": Case(
         text="stages: {"

@@ -131,6 +131,8 @@ def read(path: Path) -> dict[str, Any]:
     faults: tuple[Fault, ...] = ()
     try:
         desk = api.plan(path)
+        if desk.recipe.stages:
+            api.check(path)
         book = desk.book
         texts = [write(desk.plan, book, 100) for write in catalog.PLANS.values()]
         texts.append(dumps(api.save_plan(desk)))

@@ -16,6 +16,7 @@ from pipeline.config import Config
 from pipeline.config.model import NaciSettings
 from pipeline.errors import RecipeError
 from pipeline.plan.build import build
+from pipeline.plan.cheapest import refuse_too_many
 from pipeline.plan.model import Action, Plan
 from pipeline.plan.setting import Setting
 from pipeline.providers.catalog import SERVICES
@@ -29,6 +30,8 @@ MOVIE = "seedance2-movie"
 ALL = tuple(SERVICES)
 PRICES = NaciSettings(prices={"sd2.0": {"720p": D(18)}})
 RATES = {"seedance2-movie": D("0.05"), "seedancee2": D("0.01"), "naci": D("0.01")}  # $0.36, $0.80, $0.72; seegen $0.64
+
+SETTING = Setting(providers=accounts.pages(Config()))
 
 
 def shot(id: str = "a", **values: Any) -> Shot:
@@ -260,3 +263,27 @@ def test_a_plan_of_a_rung_that_was_asked_for_by_name() -> None:
     softer = shot(prompt="softer")
     (step,) = plan(dataclasses.replace(first, fallback=(softer,))).steps
     assert [one.provider for one in step.fallback] == [MOVIE]
+
+
+def test_no_more_is_compared_than_a_recipe_may_have_results() -> None:
+    """Every service counts, for each take of each rung whose provider is open, also by `--provider`."""
+    many = [shot(f"a{n}", takes=100) for n in range(251)]
+    assert refuse_too_many(many[:250], SETTING, 0) is None
+    for shots, setting, stages, most in (
+        (many, SETTING, 0, "100,000 requests; a recipe may have no more."),
+        (many[:126], SETTING, 1, "50,000 requests; a recipe may have no more in its stage."),
+        (
+            [dataclasses.replace(one, provider="seegen") for one in many],
+            dataclasses.replace(SETTING, provider="cheapest"),
+            0,
+            "100,000 requests; a recipe may have no more.",
+        ),
+    ):
+        with pytest.raises(RecipeError) as refused:
+            refuse_too_many(shots, setting, stages)
+        assert refused.value.fact.endswith(most)
+        assert "4 services" in refused.value.fact
+    named = [dataclasses.replace(one, provider="seegen") for one in many]
+    assert refuse_too_many(named, SETTING, 0) is None
+    with pytest.raises(RecipeError, match="100,000 requests"):
+        plan(*many)

@@ -84,14 +84,17 @@ def test_redo_asks_for_a_fresh_result_of_that_take_alone() -> None:
 
 
 def test_each_redo_has_the_next_number() -> None:
-    """Counted by base key; a redo that was begun and cut short keeps its number, one that failed for good does not."""
+    """Counted by base key; one that is not made yet keeps its number, one that failed for good does not."""
     facts = Facts.of(BEFORE, redone={BEFORE.steps[0].base: 2})
-    assert set(made.build(*tale(), redo=("a",), known=facts).redo.values()) == {3}
-    begun = made.build(*tale(), redo=("a",), redo_begun=True, known=facts)
+    begun = made.build(*tale(), redo=("a",), known=facts)
     assert begun.redo == {}
     assert (begun.steps[0].action, begun.steps[0].why) == (Action.RUN, "asked for anew")
     failed = Facts.of(BEFORE, redone=facts.redone, failed={begun.steps[0].key: made.standing(begun.steps[0])})
-    assert set(made.build(*tale(), redo=("a",), redo_begun=True, known=failed).redo.values()) == {3}
+    assert set(made.build(*tale(), redo=("a",), known=failed).redo.values()) == {3}
+    done = Facts.of(begun, redone=facts.redone)
+    assert set(made.build(*tale(), redo=("a",), known=done).redo.values()) == {3}
+    again = made.build(*tale(), redo=("a",), begun=frozenset({"a"}), known=done)
+    assert (again.redo, again.steps[0].action) == ({}, Action.REUSE)
 
 
 def test_a_redo_of_two_that_ask_for_the_same_is_one() -> None:

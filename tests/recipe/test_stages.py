@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UserError
+from pipeline.errors import RecipeError, UserError
+from pipeline.recipe.allowance import Work
 from pipeline.recipe.load import load
 from pipeline.recipe.model import Recipe, Shot
+from pipeline.recipe.stages import room
+from pipeline.recipe.template import parsed
 from tests.recipe.written import DATE, HEAD, faults, loaded, write
 
 STORY = """
@@ -106,3 +109,42 @@ def test_a_stage_says_nothing_of_what_clips_stand_on(tmp_path: Path) -> None:
     for field in ("first_frame: a.png", "chain: a", "references: []", "id: b", "kind: image"):
         (fault, *_) = faults(tmp_path, HEAD + f"stages: {{x: {{{field}}}}}\nshots: [{{id: a, prompt: b}}]\n")
         assert "Unknown key" in fault.fact
+
+
+def test_what_is_planned_is_read_alone(tmp_path: Path) -> None:
+    """Of other stages the grammar is judged; a final has its drafts beside it as soon as there are picks."""
+    path = write(tmp_path, HEAD + STORY.replace("takes: 3", "takes: '{{ nope }}'"))
+    for stage in ("", "better", "final"):
+        assert dict(load(path, date=DATE, stage=stage, every=False).others) == {}
+        with pytest.raises(RecipeError, match="nope"):
+            load(path, date=DATE, stage=stage)
+    path.write_text(path.read_text().replace("better: {", "better: {oops: 1, "))
+    with pytest.raises(RecipeError, match="oops"):
+        load(path, date=DATE, every=False)
+    path.write_text(HEAD + STORY)
+    picks = "dawn: {take: 1, sha256: 'sha256:" + "0" * 64 + "'}\n"
+    path.with_name("recipe.picks.yaml").write_text(picks)
+    assert list(load(path, date=DATE, stage="final", every=False).others) == ["better"]
+    assert list(load(path, date=DATE, stage="better", every=False).others) == []
+
+
+def test_stages_share_what_a_recipe_may_have(tmp_path: Path) -> None:
+    """As many results in each, and as declared, as make one recipe's together; the takes of a stage count."""
+    rows = "shots: [{id: 'a{{ n }}', prompt: p, each: {n: '{{ range(500) }}'}}]\n"
+    assert room(0) == (100_000, "")
+    assert room(1)[0] == 50_000
+    (fault,) = faults(tmp_path, HEAD + "stages: {x: {takes: 100}, y: {}}\n" + rows)
+    assert fault.fact.startswith("Shots, takes and fallbacks come to more than 33,333 results; ")
+    assert fault.fact.endswith("a recipe may have no more in each of its 2 stages.")
+    assert (fault.place.line, fault.hint) == (3, "Ask for fewer takes, or make several recipes.")
+    assert len(loaded(tmp_path, "stages: {x: {takes: 60}, y: {}}\n" + rows).others) == 2
+
+
+def test_a_template_is_read_once_for_all_stages() -> None:
+    """What another stage has read is not read again, though it counts as much."""
+    first = Work()
+    tree, names = parsed("{{ look | upper }}", first)
+    second = Work(trees=first.trees)
+    again, same = parsed("{{ look | upper }}", second)
+    assert first.read == second.read
+    assert (again is tree, names, same) == (True, {"look"}, {"look"})
