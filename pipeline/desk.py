@@ -21,7 +21,7 @@ from pipeline import redoing
 from pipeline.accounts import Account
 from pipeline.config import Config
 from pipeline.errors import Fault, UserError
-from pipeline.events import Event, instant
+from pipeline.events import instant
 from pipeline.garbage import uncollected
 from pipeline.plan import bought, finals
 from pipeline.plan.budget import Book, Limits
@@ -31,7 +31,7 @@ from pipeline.plan.meanwhile import Meanwhile
 from pipeline.plan.model import Plan
 from pipeline.plan.noted import planned
 from pipeline.plan.setting import Passed, Setting
-from pipeline.plan.spent import UNTOLD, book_of, held
+from pipeline.plan.spent import book_left, failures_of, held
 from pipeline.providers.base import Enlarges
 from pipeline.providers.catalog import CHEAPEST, PROVIDERS, UPSCALERS, Providers
 from pipeline.providers.remote import Wire
@@ -134,7 +134,8 @@ class Desk:
     plan: Plan
     latest: Run | None
     continues: Run | None  # the unfinished run that a run would go on with
-    history: tuple[Event, ...]  # of the run that is continued, less `spent.UNTOLD`
+    tried: Mapping[str, int]  # the last attempt's number of each step in the run that is continued
+    failed: Mapping[tuple[str, str], int]  # how often each step failed in it with each key
     unnoted: Mapping[str, Line]  # what the latest run made, where its process died before it could note that
     book: Book  # what that run has reserved and spent, and all runs in the present periods, under the plan's limits
     seen: int = 0  # the last event of the ledger when the plan was made
@@ -224,8 +225,7 @@ def lay(reading: Reading, house: House, passed: Mapping[tuple[str, str], Passed]
         continues = latest if latest and latest.status in UNFINISHED else None
         if continues and not wants.date and continues.date != recipe.date and any(shot.dated for shot in recipe.shots):
             recipe = _load(reading.path, wants, house, continues.date)
-        history = tuple(ledger.events(continues.id, less=UNTOLD)) if ledger and continues else ()
-        before = book_of(history, Limits())
+        before = book_left(ledger, continues.id) if ledger and continues else Book(Limits())
 
         def held_now(limits: Limits) -> Mapping[tuple[str, str], Decimal]:
             return held(ledger, limits, house.clock(), house.config.time_zone) if ledger and limits.windows else {}
@@ -239,6 +239,8 @@ def lay(reading: Reading, house: House, passed: Mapping[tuple[str, str], Passed]
             setting = dataclasses.replace(setting, drafted=finals.drafted(recipe, drafts))
         plan = build(recipe, known, setting)
         plan = bought.told(plan, _out_there(ledger, recipe, output)) if ledger else plan
+        tried = ledger.tried(continues.id) if ledger and continues else {}
+        failures = ledger.failures(continues.id) if ledger and continues else ()
         now = held_now(plan.limits)
         book = _watching(before.under(plan.limits), now)
     return Desk(
@@ -247,7 +249,8 @@ def lay(reading: Reading, house: House, passed: Mapping[tuple[str, str], Passed]
         plan=plan,
         latest=latest,
         continues=continues,
-        history=history,
+        tried=tried,
+        failed=failures_of(failures),
         unnoted=unnoted,
         book=book,
         seen=seen,

@@ -77,5 +77,5 @@ def _number(value: object) -> int | float:
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=_number, allow_nan=False)
 _CANONICAL = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_number, allow_nan=False
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_number, allow_nan=False, check_circular=False
 )

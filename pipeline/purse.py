@@ -26,7 +26,13 @@ Left = Mapping[str, Decimal | ProviderError]
 async def balances(house: House, names: Collection[str]) -> Left:
     """What each of these accounts has left, or why that is not known; those whose service tells none are left out."""
     found: dict[str, Decimal | ProviderError] = {}
-    pages: dict[str, object] = {account.identity: account.page for account in house.accounts().values()}
+    every: dict[str, object] = {account.identity: account.page for account in house.accounts().values()}
+    pages: dict[str, Balances] = {}
+    for name in names:
+        if isinstance(page := every.get(name), Balances):
+            pages[name] = page
+    if not pages:
+        return found
 
     async def ask(name: str, page: Balances) -> None:
         try:
@@ -35,11 +41,9 @@ async def balances(house: House, names: Collection[str]) -> Left:
         except ProviderError as error:
             found[name] = error
 
-    async with house.wired(names) as wires, anyio.create_task_group() as group:
-        for name in set(names) & wires.keys():
-            page = pages.get(name)
-            if isinstance(page, Balances):
-                group.start_soon(ask, name, page)
+    async with house.wired(pages) as wires, anyio.create_task_group() as group:
+        for name in pages.keys() & wires.keys():
+            group.start_soon(ask, name, pages[name])
     return found
 
 

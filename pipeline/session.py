@@ -35,7 +35,6 @@ from pipeline.events import Event, Result, RunEnded, RunStarted
 from pipeline.garbage import collected
 from pipeline.plan.model import Plan, Step
 from pipeline.plan.noted import Planned, planned, why_of
-from pipeline.plan.spent import attempts_of, failures_of
 from pipeline.providers import remote
 from pipeline.providers.hooks import Hooks
 from pipeline.purse import look_afterwards
@@ -157,8 +156,8 @@ def _state(desk: Desk) -> RunState:
     return RunState(
         desk.plan,
         desk.book.under(desk.plan.limits),  # days, weeks and months are claimed, as they are then
-        attempts_of(desk.history),
-        failures_of(desk.history),
+        desk.tried,
+        desk.failed,
         run=desk.continues.id if desk.continues else "",
         most_failures=desk.wants.max_failures,
     )

@@ -60,8 +60,9 @@ def desk(*steps: Step, limits: Limits | None = None, **wants: Any) -> Desk:
     )
     book = Book(plan.limits)
     return Desk(
-        reading=reading, recipe=plan.recipe, plan=plan, latest=None, continues=None, history=(), unnoted={}, book=book
-    )
+        reading=reading, recipe=plan.recipe, plan=plan, latest=None, continues=None,
+        tried={}, failed={}, unnoted={}, book=book,
+    )  # fmt: skip
 
 
 def refused(desk: Desk) -> RushesError:

@@ -128,5 +128,4 @@ def test_the_book_of_a_history_says_what_is_held() -> None:
     assert {take: book.sum(take, "till") for take in ("run", "a", "b", "c", "d@2")} == {
         "run": 17, "a": 5, "b": 6, "c": 6, "d@2": 0,
     }  # fmt: skip
-    assert spent.attempts_of(history) == {"a/generate": 1, "b/generate": 2, "c/generate": 1, "d@2/generate": 1}
     assert spent.failures_of(history) == {("d@2/generate", "k"): 1}

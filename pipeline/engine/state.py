@@ -81,8 +81,9 @@ class RunState:
         self._paid_running = 0
         self._denied: dict[str, str] = {}  # steps that a cap over all runs forbids until money comes back, and why
         self._lanes = {name: Lane(width) for name, width in plan.lanes.items()}
-        self._ids = list(self.steps)
-        self._rank = ranks(plan.steps)
+        unmade = [step for step in plan.steps if step.action is not Action.REUSE]
+        self._ids = [step.id for step in unmade]
+        self._rank = ranks(unmade)
         self._barred = Barred(plan)
         for step in plan.steps:
             self._place(step)

@@ -72,8 +72,8 @@ _RUN_OUT = "what was uploaded has run out"
 
 
 def _reuse(step: Step, found: Kept, put_back: Mapping[str, str]) -> Step:
-    copies = (put_back.get(artifact.sha256) for artifact in found.result.outputs.values())
-    copy = next(filter(None, copies), None)
+    outputs = found.result.outputs.values() if put_back else ()
+    copy = next((put_back[artifact.sha256] for artifact in outputs if artifact.sha256 in put_back), "")
     why = f"its file is put back from {copy}" if copy else step.why or f"made {minute(found.at)} UTC"
     return dataclasses.replace(step, action=Action.REUSE, result=found.result, why=why)
 

@@ -62,6 +62,8 @@ class Known(Protocol):
 def whole(kept: Mapping[str, Kept], known: Known) -> dict[str, Kept]:
     """Of these results, by key, those whose files are all there as they were made."""
     gone = known.missing(artifact for found in kept.values() for artifact in found.result.outputs.values())
+    if not gone:
+        return dict(kept)
     return {
         key: found
         for key, found in kept.items()

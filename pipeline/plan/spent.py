@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from decimal import Decimal
 
-from pipeline.events import Cancelled, Event, Failed, Refused, Settled, Started, Submitted, Succeeded
+from pipeline.events import Cancelled, Event, Failed, Refused, Settled, Started, Submitted
 from pipeline.money import ZERO
 from pipeline.plan.budget import Book, Limits, dollars_of
 from pipeline.plan.periods import span
 from pipeline.store.holding import add
 from pipeline.store.ledger import Ledger
 
-UNTOLD: tuple[type[Event], ...] = (Succeeded,)
-"""The events that say nothing of it, and take longest to read."""
 
-
-def book_of(history: tuple[Event, ...], limits: Limits) -> Book:
+def book_of(history: Iterable[Event], limits: Limits) -> Book:
     """The book that the events of a run's earlier processes left behind, under these limits."""
     book = Book(limits)
     for event in history:
@@ -41,16 +39,28 @@ def book_of(history: tuple[Event, ...], limits: Limits) -> Book:
     return book
 
 
-def attempts_of(history: tuple[Event, ...]) -> dict[str, int]:
-    """The last attempt's number of each step in a run's earlier processes."""
-    found: dict[str, int] = {}
-    for event in history:
-        if isinstance(event, Started):
-            found[event.step] = max(found.get(event.step, 0), event.attempt)
-    return found
+def book_left(ledger: Ledger, run: str) -> Book:
+    """The book that a run's earlier processes left behind, by its attempts and without limits. Raises `StoreError`."""
+    book = Book(Limits())
+    for one in ledger.money(run):
+        take = one.step.partition("/")[0]
+        book.reserve(
+            one.step,
+            one.attempt,
+            take=take,
+            account=one.account,
+            credits=one.credits,
+            usd=one.usd,
+            priced=one.priced,
+        )
+        if one.charged is not None:
+            book.settle(one.step, one.attempt, charged=one.charged, usd=one.charged_usd)
+        elif one.freed:
+            book.release(one.step, one.attempt)
+    return book
 
 
-def failures_of(history: tuple[Event, ...]) -> dict[tuple[str, str], int]:
+def failures_of(history: Iterable[Event]) -> dict[tuple[str, str], int]:
     """How often each step failed with each key in a run's earlier processes; what no service took is not counted.
 
     The failure of an attempt that another run began (attempt 0 here) is.

@@ -67,8 +67,10 @@ class Naci:
 
     def model(self, name: str) -> str:
         """The service's name for a portable one or for one of its own; empty for others."""
-        own = {*MODELS.values(), *self.models.values(), *self.prices}
-        return self.models.get(name) or MODELS.get(name) or (name if name in own else "")
+        return self.models.get(name) or MODELS.get(name) or (name if self._is_own(name) else "")
+
+    def _is_own(self, name: str) -> bool:
+        return name in self.prices or name in MODELS.values() or name in self.models.values()
 
     def complaints(self, wish: Wish) -> Iterable[Complaint]:
         """What Ark cannot do of a wish, and a warning where the configuration has no price for it."""

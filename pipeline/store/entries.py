@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline import digest
 from pipeline.events import Result
@@ -29,6 +29,25 @@ class Kept:
     usd: Decimal | None
     source: str
     at: str
+
+
+# WHY: a tuple: a run that goes on may read ten thousand.
+class Money(NamedTuple):
+    """A paid attempt of a run: what it reserved, and what it came to.
+
+    `charged`, with `charged_usd`, is None until it was settled; until then `freed` says that it holds nothing any more.
+    `priced` is False where nobody knew what it would cost, so that nothing was reserved.
+    """
+
+    step: str
+    attempt: int
+    account: str
+    credits: Decimal
+    usd: Decimal | None
+    charged: Decimal | None
+    charged_usd: Decimal | None
+    freed: bool
+    priced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +140,15 @@ def kept(row: tuple[Any, ...], result: Mapping[str, Any]) -> Kept:
         source="free" if free else source,
         at=at,
     )
+
+
+def money(row: tuple[Any, ...]) -> Money:
+    """A paid attempt, of its columns."""
+    step, attempt, account, credits, usd, charged, charged_usd, freed, priced = row
+    return Money(
+        step, attempt, account, Decimal(credits), _amount(usd), _amount(charged), _amount(charged_usd),
+        bool(freed), bool(priced),
+    )  # fmt: skip
 
 
 def pending(row: tuple[Any, ...]) -> Pending:

@@ -19,11 +19,12 @@ KINDS = frozenset({"Started", "Submitted", "Refused", "Doubted", "Settled", "Fai
 """The events that may change what is held."""
 
 # WHY: a failure frees what its service has taken or refused; a doubt that no service cleared up is held all the same.
-_AMOUNTS = """
-  CASE WHEN a.settled IS NOT NULL THEN a.charged WHEN a.refused IS NOT NULL THEN '0'
-  WHEN a.failed IS NOT NULL AND (a.doubted IS NULL OR a.submitted IS NOT NULL) THEN '0' ELSE a.credits END,
-  CASE WHEN a.settled IS NOT NULL THEN a.settled_usd WHEN a.refused IS NOT NULL THEN '0'
-  WHEN a.failed IS NOT NULL AND (a.doubted IS NULL OR a.submitted IS NOT NULL) THEN '0' ELSE a.usd END
+FREED = "(refused IS NOT NULL OR failed IS NOT NULL AND (doubted IS NULL OR submitted IS NOT NULL))"
+"""Whether an attempt that was not settled holds nothing any more, by its row."""
+
+_AMOUNTS = f"""
+  CASE WHEN settled IS NOT NULL THEN charged WHEN {FREED} THEN '0' ELSE credits END,
+  CASE WHEN settled IS NOT NULL THEN settled_usd WHEN {FREED} THEN '0' ELSE usd END
 """
 _TOUCHED = f"""
 SELECT a.account, a.at, {_AMOUNTS}

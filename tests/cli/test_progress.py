@@ -92,7 +92,8 @@ def desk(*accounts: str, history: tuple[Event, ...] = ()) -> Desk:
         plan=plan,
         latest=None,
         continues=None,
-        history=history,
+        tried={},
+        failed={},
         unnoted={},
         book=book_of(history, plan.limits),
     )

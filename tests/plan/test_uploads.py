@@ -350,8 +350,9 @@ def desk_of(plan: Plan) -> Desk:
     )
     book = Book(plan.limits)
     return Desk(
-        reading=reading, recipe=plan.recipe, plan=plan, latest=None, continues=None, history=(), unnoted={}, book=book
-    )
+        reading=reading, recipe=plan.recipe, plan=plan, latest=None, continues=None,
+        tried={}, failed={}, unnoted={}, book=book,
+    )  # fmt: skip
 
 
 def test_a_plan_whose_inputs_have_no_place_is_refused() -> None:

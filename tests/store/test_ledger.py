@@ -30,6 +30,8 @@ from pipeline.events import (
     Submitted,
     Succeeded,
 )
+from pipeline.plan import spent
+from pipeline.plan.budget import Limits
 from pipeline.store import database
 from pipeline.store.ledger import Kept, Ledger, Line, Pending, Run, Standing
 
@@ -94,11 +96,42 @@ def test_every_event_comes_back_as_it_was(ledger: Ledger) -> None:
     assert ledger.events("run-2") == []
 
 
-def test_kinds_of_events_can_be_left_unread(ledger: Ledger) -> None:
-    """The rest comes in its order."""
-    tell(ledger, *EVERY)
-    left = [event for event in EVERY if not isinstance(event, Succeeded | Doubted)]
-    assert ledger.events("run-1", less=(Succeeded, Doubted)) == left
+def test_what_a_run_has_spent_and_tried_is_told_without_its_events(ledger: Ledger) -> None:
+    """The same book and the same failures as from all its events, and no other run's."""
+    free = {"provider": "animatic", "account": "", "credits": Decimal(0), "usd": None}
+    well, ill, taken = about("k1:f", "lamp/last_frame"), about("k1:g", "lamp/upscale", 3), about("k1:h", "lamp/x", 2)
+    more, none = about("k1:m", "mole/generate"), about("k1:n", "nest/generate")
+    told = [
+        *EVERY[:-1],
+        Started(**well, **free), Succeeded(**well, result=RESULT),
+        Started(**ill, **free), Failed(**ill, error="no"),
+        paid(**taken), Submitted(**taken, job_id="j"), Failed(**taken, error="no"),
+        Failed(**about("k1:b", "reef/generate", 0), error="no"), paid("k1:i", step="reef/generate"),
+        paid(**more), Settled(**more, charged=Decimal(50), refunded=Decimal(0), usd=Decimal(1), source="seegen"),
+        Started(**none, account="naci", priced=False), Submitted(**none, job_id="j"),
+        Settled(**none, charged=Decimal(7), refunded=Decimal(0), usd=None, source="naci"),
+        Failed(**none, error="lost", undelivered=True),
+    ]  # fmt: skip
+    tell(ledger, *told)
+    tell(ledger, paid(account="other"), run="run-2")
+    assert spent.failures_of(ledger.failures("run-1")) == spent.failures_of(told) == {
+        ("lamp/upscale", "k1:g"): 1, ("lamp/x", "k1:h"): 1, ("reef/generate", "k1:b"): 1, ("nest/generate", "k1:n"): 1,
+    }  # fmt: skip
+    for book in (spent.book_left(ledger, "run-1"), spent.book_of(told, Limits())):
+        found = [book.sum("run", "agency"), book.sum("run", "naci"), book.sum("run", "usd"), book.sum("mole", "usd")]
+        assert found == [Decimal("90.60"), 7, Decimal("1.1"), 1]
+        assert (book.overrun, book.charged("agency")) == ({"agency"}, Decimal("50.10"))
+    last = {"dawn/generate": 2, "lamp/last_frame": 1, "lamp/upscale": 3, "lamp/x": 2}
+    assert ledger.tried("run-1") == last | dict.fromkeys(("reef/generate", "mole/generate", "nest/generate"), 1)
+    assert (ledger.failures("run-2"), ledger.tried("run-2")) == ([], {"dawn/generate": 1})
+
+
+def test_a_doubt_that_no_service_cleared_up_is_held_in_the_book_of_its_run(ledger: Ledger) -> None:
+    """Although its step failed: as it is over all runs."""
+    tell(ledger, paid(), Doubted(**about(), error="reset"), Failed(**about(), error="gave up"))
+    assert spent.book_left(ledger, "run-1").sum("run", "agency") == Decimal("40.50")
+    tell(ledger, Submitted(**about(), job_id="j"))
+    assert spent.book_left(ledger, "run-1").sum("run", "agency") == 0
 
 
 def test_which_keys_have_a_result_is_told_without_reading_it(ledger: Ledger) -> None:
