@@ -95,6 +95,12 @@ def _same(desk: Desk, run: Run) -> bool:
     return [line[:3] for line in run.plan] == [[step.id, step.key, step.stale] for step in _lasting(desk.plan)]
 
 
+def _lost(unnoted: Mapping[str, Line], run: Run) -> dict[str, Line]:
+    """What the plan of a run that begins does not say of what the one before it made: its own lines tell the rest."""
+    told = {line.id: Line(key=line.key, base=line.base, own=line.own) for line in run.plan if not line.stale}
+    return {name: line for name, line in unnoted.items() if told.get(name) != line}
+
+
 def _is_whole(desk: Desk) -> bool:
     """Whether the run is to make all of the recipe: it was begun so, or is now asked to."""
     narrowed = desk.wants.only or desk.wants.redo
@@ -130,8 +136,8 @@ def carry_out(
     )
     _prepare(desk.output)
     lease.carries(run.id)
-    if desk.unnoted:
-        ledger.remember(run.recipe, run.output, desk.unnoted)
+    if lost := _lost(desk.unnoted, run):
+        ledger.remember(run.recipe, run.output, lost)
     ledger.begin(run, redo=desk.plan.redo)
     work = _Work(desk, house, shelf, ledger, lease, run.id, state)
     with collected():

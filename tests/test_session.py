@@ -112,6 +112,18 @@ def test_two_deaths_in_a_row_forget_nothing(write: Write, house: MakeHouse) -> N
         api.run(path, YES, home)
 
 
+def test_a_death_forgets_nothing_of_what_was_to_change(write: Write, house: MakeHouse) -> None:
+    """Of what the second process was to make otherwise, its plan says nothing: what the first had made is noted."""
+    path = write(FOUR)
+    home, _ = house()
+    die(path, YES, home, "Succeeded", "c/generate")
+    edit(path, "second", "changed")
+    die(path, dataclasses.replace(YES, follow=True), home, "RunStarted")
+    edit(path, "changed", "another")
+    with pytest.raises(DecisionNeeded, match="c would be paid for again"):
+        api.run(path, YES, home)
+
+
 def test_an_interrupted_run_with_nothing_left_is_completed(write: Write, house: MakeHouse) -> None:
     """Stopped in its last moment: the same command only says that it is done, in the manifest too."""
     path = write(ONE)
