@@ -33,14 +33,13 @@ from pipeline.engine.worker import Worker
 from pipeline.errors import UserError
 from pipeline.events import Event, Result, RunEnded, RunStarted
 from pipeline.garbage import collected
-from pipeline.plan.model import Plan, Step
-from pipeline.plan.noted import Planned, planned, why_of
+from pipeline.plan import noted
+from pipeline.plan.model import Step
 from pipeline.providers import remote
 from pipeline.providers.hooks import Hooks
 from pipeline.purse import look_afterwards
 from pipeline.report import manifest
 from pipeline.rounds import Onlooker, Rounds
-from pipeline.steps.upload import Upload
 from pipeline.store.journal import Journal
 from pipeline.store.leases import Lease
 from pipeline.store.ledger import Ledger, Line, Run
@@ -75,32 +74,6 @@ def run_id_of(desk: Desk, house: House) -> str:
     return f"{house.now().strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
 
 
-def _planned(desk: Desk) -> list[Planned]:
-    """What the ledger keeps of a plan; a step that goes on keeps the why it began with."""
-    lines = planned(desk.continues) if desk.continues else ()
-    before = {(line.id, line.key): line.why for line in lines}
-    return [
-        Planned(step.id, step.key, step.stale, why_of(step, before.get((step.id, step.key), "")), step.base, step.own)
-        for step in _lasting(desk.plan)
-    ]
-
-
-def _lasting(plan: Plan) -> list[Step]:
-    """The steps whose results are the recipe's: what was uploaded is needed only until a service has it."""
-    return [step for step in plan.steps if not isinstance(step.work, Upload)]
-
-
-def _same(desk: Desk, run: Run) -> bool:
-    """Whether a run was of just these results."""
-    return [line[:3] for line in run.plan] == [[step.id, step.key, step.stale] for step in _lasting(desk.plan)]
-
-
-def _lost(unnoted: Mapping[str, Line], run: Run) -> dict[str, Line]:
-    """What the plan of a run that begins does not say of what the one before it made: its own lines tell the rest."""
-    told = {line.id: Line(key=line.key, base=line.base, own=line.own) for line in run.plan if not line.stale}
-    return {name: line for name, line in unnoted.items() if told.get(name) != line}
-
-
 def _is_whole(desk: Desk) -> bool:
     """Whether the run is to make all of the recipe: it was begun so, or is now asked to."""
     narrowed = desk.wants.only or desk.wants.redo
@@ -122,7 +95,7 @@ def carry_out(
     """
     latest = desk.latest
     state = _state(desk)
-    if not desk.plan.doing() and latest and latest.status == _ending(desk, state) and _same(desk, latest):
+    if not desk.plan.doing() and latest and latest.status == _ending(desk, state) and noted.is_of(desk.plan, latest):
         return _leave(desk, shelf, ledger, latest, state)
     run = Run(
         id=run_id_of(desk, house),
@@ -131,12 +104,12 @@ def carry_out(
         output=str(desk.output),
         date=desk.recipe.date,
         started_at=desk.continues.started_at if desk.continues else house.clock(),
-        plan=_planned(desk),
+        plan=noted.lines(desk.plan, desk.continues),
         options={**desk.wants.to_json(), "whole": _is_whole(desk), **redoing.noted(desk.recipe, desk.wants, latest)},
     )
     _prepare(desk.output)
     lease.carries(run.id)
-    if lost := _lost(desk.unnoted, run):
+    if lost := noted.beyond(desk.unnoted, run):
         ledger.remember(run.recipe, run.output, lost)
     ledger.begin(run, redo=desk.plan.redo)
     work = _Work(desk, house, shelf, ledger, lease, run.id, state)
@@ -268,7 +241,7 @@ class _Work:
         desk = self.rounds.next(self.desk, self.state)
         if desk is None:
             return False
-        self.ledger.update_plan(self.run, _planned(desk))
+        self.ledger.update_plan(self.run, noted.lines(desk.plan, desk.continues))
         before, self.desk, self.state = self.state, desk, _state(desk)
         self.rounds.resumed(self.state, before)
         self.state.losses = before.losses
@@ -337,7 +310,7 @@ class _Work:
 
     def _note(self) -> None:
         """What each step was made or reused with, durable before the run has ended: a later plan compares with it."""
-        done = [s for s in _lasting(self.desk.plan) if self.state.phase[s.id] is Phase.DONE and not s.stale]
+        done = [s for s in noted.lasting(self.desk.plan) if self.state.phase[s.id] is Phase.DONE and not s.stale]
         lines = {s.id: Line(key=s.key, base=s.base, own=s.own) for s in done}
         self.ledger.remember(self.desk.recipe.name, str(self.desk.output), lines)
 

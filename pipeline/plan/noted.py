@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pipeline.errors import StoreError
-from pipeline.plan.model import Action, Block, Step
-from pipeline.store.ledger import Run
+from pipeline.plan.model import Action, Block, Plan, Step
+from pipeline.steps.upload import Upload
+from pipeline.store.ledger import Line, Run
 
 LET_IN = "made after money came back"
 """The why of a step that a cap left out of the plan: it is true as soon as the step is begun."""
@@ -32,6 +34,31 @@ def planned(run: Run) -> list[Planned]:
             f"The ledger holds a plan of run {run.id} that this Rushes cannot read.",
             "Upgrade Rushes, or name another workspace with --workspace.",
         ) from None
+
+
+def lasting(plan: Plan) -> list[Step]:
+    """The steps whose results are the recipe's: what was uploaded is needed only until a service has it."""
+    return [step for step in plan.steps if not isinstance(step.work, Upload)]
+
+
+def lines(plan: Plan, continues: Run | None) -> list[Planned]:
+    """What the ledger keeps of a plan; a step that goes on keeps the why that the continued run began with."""
+    before = {(line.id, line.key): line.why for line in (planned(continues) if continues else ())}
+    return [
+        Planned(step.id, step.key, step.stale, why_of(step, before.get((step.id, step.key), "")), step.base, step.own)
+        for step in lasting(plan)
+    ]
+
+
+def is_of(plan: Plan, run: Run) -> bool:
+    """Whether a run was of just these results."""
+    return [line[:3] for line in run.plan] == [[step.id, step.key, step.stale] for step in lasting(plan)]
+
+
+def beyond(unnoted: Mapping[str, Line], run: Run) -> dict[str, Line]:
+    """What an earlier process made and the plan of a run that begins does not say: its own lines tell the rest."""
+    told = {line.id: Line(key=line.key, base=line.base, own=line.own) for line in planned(run) if not line.stale}
+    return {name: line for name, line in unnoted.items() if told.get(name) != line}
 
 
 def why_of(step: Step, before: str) -> str:
