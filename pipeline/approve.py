@@ -128,7 +128,8 @@ def _cleared(path: Path, patterns: Sequence[str]) -> tuple[str, ...]:
         hits = [name for name in known if fnmatchcase(name, pattern)]
         if not hits:
             near = difflib.get_close_matches(pattern, known, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"There are picks of: {', '.join(known) or 'no shot'}."
+            there = f"There are picks of: {', '.join(known)}." if known else "Nothing is picked there."
+            hint = f"Did you mean {near[0]}?" if near else there
             raise UserError(f"--clear {pattern}: there is no such pick in {path}.", hint)
         found |= dict.fromkeys(hits)
     return tuple(found)

@@ -15,6 +15,7 @@ import anyio
 from pipeline.accounts import key
 from pipeline.desk import House, Reading, lock_name
 from pipeline.errors import Held, UserError
+from pipeline.plan.noted import planned
 from pipeline.providers.base import Lists
 from pipeline.retelling import write_anew
 from pipeline.settle import Case, Decision, Fate, Id, Settling, id_of, is_unknown, page_of
@@ -34,6 +35,7 @@ def recover(
 ) -> list[Case]:
     """Settles what is unknown in the workspace at `folder`, or of one recipe's runs there, and tells what became of it.
 
+    What a recipe waits for is its own, whichever run sent it.
     The documents of its runs are written anew; `tell` hears where that cannot be done. `settle_seconds` is how long
     after the locks are taken a job must still be absent. Raises `UserError` for a decision
     that cannot be carried out, before anything is written, and for a recipe that was never run there; `Held` where a
@@ -41,9 +43,9 @@ def recover(
     """
     shelf = workspace.open_workspace(folder, create=False)
     with Ledger(shelf.ledger, read_only=True) as ledger:
-        if recipe is not None:
-            _refuse_stranger(ledger, recipe, folder)
-        scope = [one for one in ledger.unsettled() if is_unknown(one) and _belongs(one, recipe)]
+        wanted = _wanted(ledger, recipe, folder) if recipe else frozenset()
+        unknown = [one for one in ledger.unsettled() if is_unknown(one)]
+        scope = [one for one in unknown if recipe is None or is_same(one.recipe_path, recipe) or one.key in wanted]
     names = names_of(scope)
     decided = _decided(decisions, scope, names)
     if not scope:
@@ -147,21 +149,21 @@ def _decided(decisions: Sequence[Decision], scope: Sequence[Unsettled], names: M
     return found
 
 
-def _belongs(one: Unsettled, recipe: Path | None) -> bool:
-    return recipe is None or is_same(one.recipe_path, recipe)
-
-
 def is_same(path: str, recipe: Path) -> bool:
     """Whether a path that a run noted leads to this recipe."""
     return bool(path) and os.path.realpath(path) == os.path.realpath(recipe)
 
 
-def _refuse_stranger(ledger: Ledger, recipe: Path, folder: Path) -> None:
-    if not any(is_same(run.recipe_path, recipe) for run in ledger.runs(plans=False)):
+def _wanted(ledger: Ledger, recipe: Path, folder: Path) -> frozenset[str]:
+    """The keys that a recipe's newest run there stands on. Raises `UserError` where it was never run."""
+    found = next((run for run in ledger.runs(plans=False) if is_same(run.recipe_path, recipe)), None)
+    newest = ledger.run(found.id) if found else None
+    if newest is None:
         raise UserError(
             f"{recipe} was never run in the workspace {folder}.",
             "Leave the recipe out to see all that is unknown there, or name its workspace with --workspace.",
         )
+    return frozenset(line.key for line in planned(newest))
 
 
 def _at_work(one: Unsettled, names: Mapping[Id, str], error: Held) -> Case:

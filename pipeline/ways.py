@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline import desk as desks
 from pipeline.desk import Desk, House, Wants
-from pipeline.errors import RushesError
+from pipeline.errors import RushesError, listed
 from pipeline.plan import afford, narrow
 from pipeline.plan.budget import Given
 from pipeline.plan.model import Action, Block, take_id
@@ -120,18 +120,31 @@ def for_now(desk: Desk, house: House | None) -> Iterator[str]:
         less = desks.lay(dataclasses.replace(desk.reading, wants=wants), house)
     except RushesError:
         return
-    if less.plan.doing() and afford.first_denial(less.plan.steps, less.book) is None:
+    steps, book = less.plan.steps, less.book
+    if less.plan.doing() and not afford.halted(steps, book) and afford.first_denial(steps, book) is None:
         yield f"Within the caps now: {command(desk, wants)}"
+
+
+def elsewhere(desk: Desk) -> Iterator[str]:
+    """What begins a run of its own for shots whose account has charged more in this one than was reserved."""
+    folder = desk.output
+    for _ in desk.wants.folders():
+        folder = folder.parent
+    if halted := afford.halted(desk.plan.steps, desk.book):
+        names = dict.fromkeys(take_id(step.shot, step.take) for step in halted)
+        wants = dataclasses.replace(desk.wants, output=folder.with_name(f"{folder.name}-2"))
+        yield f"To make {listed(list(names))} in a run of its own, beside this one: {command(desk, wants)}"
 
 
 def _fitting(desk: Desk) -> list[str]:
     """The takes that fit with all that is made of them, a shot whose takes all do by its own name."""
     steps = afford.within(desk.plan.steps, desk.book)
+    halted = afford.halted(steps, desk.book)
     doing: dict[str, bool] = {}  # by take, whether all of it fits
     for step in steps:
         if step.shot and (step.action in (Action.RUN, Action.RESUME) or step.block is Block.BUDGET):
             name = take_id(step.shot, step.take)
-            doing[name] = doing.get(name, True) and step.action is not Action.BLOCKED
+            doing[name] = doing.get(name, True) and step.action is not Action.BLOCKED and step not in halted
     found: list[str] = []
     for shot in desk.recipe.shots:
         takes = [take_id(shot.id, number) for number in shot.numbers]

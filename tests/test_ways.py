@@ -16,8 +16,9 @@ from pipeline import api, ways
 from pipeline.cli.commands import _wants
 from pipeline.cli.main import parser
 from pipeline.config import Config
-from pipeline.desk import House, Wants
+from pipeline.desk import Desk, House, Wants
 from pipeline.errors import OverBudget
+from pipeline.events import Submitted
 from pipeline.recipe.model import Budget, Caps, Origin
 from tests.till import Till
 
@@ -174,6 +175,35 @@ def test_redo_stays_redo(write: Write, house: MakeHouse) -> None:
     assert (wants.redo, wants.only) == (("a",), ())
     assert api.run(Path(recipe), wants, home).exit_code == 0
     assert service.charged == 36
+
+
+def test_an_overrun_has_its_way_out_in_another_run(write: Write, house: MakeHouse) -> None:
+    """The plan says which account makes no more, and of what; no command is printed that would be refused again."""
+    path = write(FOUR.replace("{id: b,", "{id: b, needs: [a],").replace("{id: d,", "{id: d, needs: [a],"))
+    home, service = house()
+
+    def dearer(_: Desk) -> Callable[[object], None]:
+        def hear(event: object) -> None:
+            if isinstance(event, Submitted):
+                service.jobs[event.job_id]["cost"] += 1
+
+        return hear
+
+    wants = Wants(yes=True, max_credits=D(100))
+    assert api.run(path, wants, home, listen=dearer).exit_code == 3
+    desk = api.plan(path, wants, home)
+    (warning,) = desk.plan.warnings
+    assert warning.fact == (
+        "till has charged more than was reserved: this run starts nothing more on it, and goes on without b, c, d, d@2."
+    )
+    assert "{id: b," in warning.place.text
+    assert [*ways.for_all(desk), *ways.for_now(desk, home)] == []
+    (said,) = ways.elsewhere(desk)
+    recipe, again = asked(said.partition(": ")[2])
+    assert again.output == desk.output.with_name("tale-2")
+    assert api.plan(Path(recipe), again, home).plan.warnings == ()
+    assert api.run(Path(recipe), again, home).exit_code == 0
+    assert service.charged == 31
 
 
 def test_after_a_stop_the_rest_has_its_way_too(write: Write, house: MakeHouse) -> None:

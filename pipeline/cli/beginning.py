@@ -58,6 +58,8 @@ def _lay(source: Path, folder: Path) -> None:
     """Writes all files of a recipe and the schema. Raises `UserError` before any, where one of them is there."""
     from pipeline.recipe.schema import schema
 
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is no folder.", "Name one that is there, or one that can be made.")
     files = {name: (source / name).read_bytes() for name in _files(source)}
     files = {Path(SCHEMA): (dumps(schema(), indent=2) + "\n").encode(), **files}
     for name in reversed(files):

@@ -37,7 +37,9 @@ def _wants(given: argparse.Namespace) -> Wants:
     caps: dict[str, Any] = {"max_each": {}}
     for given_cap in values.get("max_credits", []):
         account, equals, number = given_cap.rpartition("=")
-        if equals and account:
+        if equals and not account:
+            raise UserError(f"--max-credits {given_cap} names no account.", "Write --max-credits seegen=100, or 100.")
+        if equals:
             caps["max_each"][account] = _amount("--max-credits", number)
         else:
             caps["max_credits"] = _amount("--max-credits", number)
@@ -123,11 +125,12 @@ def check(given: argparse.Namespace, house: House, console: Console) -> int:
     from pipeline import api
     from pipeline.cli.console import fault_text
 
+    wants = _wants(given)
     rows: list[dict[str, Any]] = []
     faulty = 0
     for name in given.recipes:
         try:
-            faults = api.check(Path(name), _wants(given), house)
+            faults = api.check(Path(name), wants, house)
         except RecipeError as error:
             faults = error.faults
             faulty += 1
@@ -232,8 +235,9 @@ def _saved(path: Path) -> Any:
     try:
         return loads(path.read_bytes())
     except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         raise UserError(
-            f"the plan {path} cannot be read: {error}.", "Save it again: rushes plan RECIPE --out PLAN"
+            f"the plan {path} cannot be read: {why}.", "Save it again: rushes plan RECIPE --out PLAN"
         ) from None
 
 

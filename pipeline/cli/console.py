@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import sys
 import tempfile
@@ -30,7 +31,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class Console:
     """Standard error, in the words or the JSON the user asked for."""
 
-    def __init__(self, *, quiet: bool, log: str) -> None:
+    def __init__(self, *, quiet: bool, log: str | None) -> None:
         self.quiet = quiet
         self.json = log == "json"
 
@@ -46,7 +47,11 @@ class Console:
 
     def refuse(self, error: RushesError) -> None:
         """What the user must know about why nothing, or not everything, was done."""
-        if isinstance(error, RecipeError) and not self.json:
+        if isinstance(error, RecipeError) and self.json:
+            for fault in error.faults:
+                self._write("error", str(fault), {})
+            return
+        if isinstance(error, RecipeError):
             texts = [fault_text(fault) for fault in error.faults]
             count = f"{len(texts)} faults" if len(texts) > 1 else "1 fault"
             self._write("error", "\n\n".join(texts) + f"\n\n{count}.", {})
@@ -141,8 +146,8 @@ class Progress:
         self.taken = {step.id for step in desk.plan.steps if step.job_id}  # a service has the job
         self.began = time.monotonic()
         self.bar: tqdm[Any] | None = None
-        self.waiting: dict[str, str] = {}  # by step or account, what it waits for
-        self.said: set[str] = set()
+        self.waiting: dict[str, tuple[str, float]] = {}  # by step or account, what it waits for, and until when
+        self.said: set[tuple[str, str]] = set()
 
     def __call__(self, event: Event | Waiting | Stopping) -> None:
         """Takes note of an event, or of what is waited for."""
@@ -179,16 +184,20 @@ class Progress:
     def _wait(self, event: Waiting) -> None:
         """Tells once what is waited for: beside the bar as long as it lasts, else on a line."""
         told = event.why if event.account else f"{event.step}: {event.why}"
-        self.waiting[event.account or event.step] = event.why
+        # WHY: not by all of its words, since a service gives a new request id each time that it is busy.
+        key = (event.account or event.step, event.why.partition(":")[0])
+        until = time.monotonic() + (math.inf if event.seconds is None else event.seconds)
+        self.waiting[event.account or event.step] = event.why, until
         if self.console.json:
-            if told not in self.said:
-                self.console.say(told, event="Waiting", at=event.at, step=event.step, account=event.account)
+            if key not in self.said:
+                about = {"at": event.at, "step": event.step, "account": event.account, "seconds": event.seconds}
+                self.console.say(told, event="Waiting", **about)
         elif sys.stderr.isatty():
             if not self.console.quiet:
                 self._draw("Waiting")
-        elif told not in self.said:
+        elif key not in self.said:
             self.console.say(told)
-        self.said.add(told)
+        self.said.add(key)
 
     def _stop(self, event: Stopping) -> None:
         """Says at once that Ctrl-C was heard, and what is waited for all the same."""
@@ -280,9 +289,9 @@ class Progress:
             parts.append(f"{self.failed} failed")
         if charged := self.charged():
             parts.append(charged)
-        if self.waiting:
-            more = f" (+{len(self.waiting) - 1})" if len(self.waiting) > 1 else ""
-            parts.append(f"{next(iter(self.waiting.values()))}{more}")
+        now = time.monotonic()
+        if waits := [why for why, until in self.waiting.values() if now < until]:
+            parts.append(waits[0] + (f" (+{len(waits) - 1})" if len(waits) > 1 else ""))
         self.bar.set_postfix_str(", ".join(parts))
         if name == "RunEnded":
             self.bar.close()

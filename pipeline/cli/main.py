@@ -13,66 +13,29 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from pipeline import __version__
+from pipeline.cli.epilogs import APPROVE, EMULATE, EXIT_CODES, GC, LEDGER
 
 if TYPE_CHECKING:
     from pipeline.cli.console import Console
     from pipeline.desk import House
 
-EXIT_CODES = """exit codes:
-  0 done   1 some shots failed, or verify found damage   2 the recipe, the configuration or the command
-  3 a budget left work undone   4 a decision is needed   5 another run holds this recipe
-  70 a fault of ours, with a log to send   130 interrupted, resumable"""
 
-
-EMULATE = """With -- COMMAND the services stand while COMMAND runs in their environment, and its exit code is this
-command's; without, they stand until Ctrl-C, and standard output has lines for a shell.
-
-examples:
-  rushes emulate -- rushes run recipe.yaml --provider seegen --yes --max-credits 2000
-  rushes emulate --fault rate_limited:times=3,retry_after=2 --fault lost_create -- make rehearse
-  rushes emulate seegen --port 8100 --state rehearsal > rehearsal.env
-
-"""
-
-
-LEDGER = """Amounts are in each account's own credits; dollars are shown where the price of a credit was known. A day is
-that of the reservation, in the time zone of the configuration.
-  estimated  the upper prices that were reserved at first, by the price books named below
-  reserved   of it, still held for what is under way
-  unknown    of it, held for what a service may have taken and nobody knows
-  charged    what was paid, as the service told, else by the estimate, else as you said
-  refunded   what the services say they gave back; it is not part of what is charged
-
-"""
-
-
-APPROVE = """Picks lie beside the recipe, in RECIPE.picks.yaml, each a take and the digest of its file. They are of
-takes in the stage before the last, or of the shots as declared. `chain`, frames, references and the film use a shot's
-picked take, else its first; `rushes run RECIPE --stage FINAL`, with the last stage, makes what was picked.
-
-"""
-
-
-GC = """Needed is what a manifest or a pick names, what a recipe last showed, and whatever a run that is not complete
-may go on with. Without --paid only that goes which costs nothing to make again; a later run makes it again, or fetches
-it from the service that made it.
-
-"""
+class _Mistyped(Exception):
+    """A command line that is none; its arguments are what is so, and the way out."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, whose complaints look like all others here."""
+    """argparse, whose complaints are told as all others here."""
 
     def error(self, message: str) -> NoReturn:
-        command = self.prog.removeprefix("rushes").strip()
-        self.exit(2, f"error: {message}.\nHint: rushes {command + ' ' if command else ''}--help\n")
+        raise _Mistyped(f"{message}.", f"{self.prog} --help")
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line, for parsing and for help."""
     top = _Parser(
         prog="rushes",
-        description="Runs batches of AI video from YAML recipes: planned, priced, within caps, never paid twice.",
+        description="Runs batches of AI video from YAML recipes: planned, priced, within caps,\nnever paid twice.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -97,12 +60,12 @@ def parser() -> argparse.ArgumentParser:
     _output(init, formats=("table", "json"))
 
     check = command("check", "tell every fault of recipes at once")
-    check.add_argument("recipes", nargs="+", metavar="RECIPE")
+    check.add_argument("recipes", nargs="+", metavar="RECIPE", help="a recipe's file, as recipe.yaml")
     _wants(check, spending=False)
     _output(check, formats=("table", "json"))
 
     plan = command("plan", "show what would run, why, and what it costs; spends nothing")
-    plan.add_argument("recipe", metavar="RECIPE")
+    plan.add_argument("recipe", metavar="RECIPE", help="a recipe's file, as recipe.yaml")
     plan.add_argument("--out", metavar="PLAN", help="save the plan, for `rushes run PLAN`")
     plan.add_argument(
         "--explain", action="append", default=[], metavar="SHOT", help="only tell where each field of this shot is from"
@@ -111,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     _output(plan, formats=("table", "json", "markdown", "svg", "mermaid", "dot"))
 
     run = command("run", "carry a recipe or a saved plan out; again: finish the remainder")
-    run.add_argument("recipe", metavar="RECIPE|PLAN")
+    run.add_argument("recipe", metavar="RECIPE|PLAN", help="a recipe's file, or a plan saved by `rushes plan --out`")
     _wants(run)
     run.add_argument("--yes", action="store_true", help="spend without asking; needs a cap for the run")
     run.add_argument("--allow-unpriced", action="store_true", help="run what has no known price, if no cap is set")
@@ -166,7 +129,7 @@ def parser() -> argparse.ArgumentParser:
 
     approve = command("approve", "write down which takes are picked, for the last stage, chains and the film")
     approve.epilog = APPROVE + EXIT_CODES
-    approve.add_argument("recipe", metavar="RECIPE")
+    approve.add_argument("recipe", metavar="RECIPE", help="a recipe's file, as recipe.yaml")
     approve.add_argument("takes", nargs="*", metavar="TAKE", help="dawn@2, dawn (its first take), or a glob as *@2")
     approve.add_argument(
         "--clear", nargs="+", action="extend", default=[], metavar="SHOT", help="let go of the picks of these shots"
@@ -221,8 +184,9 @@ def parser() -> argparse.ArgumentParser:
     _output(gc, formats=("table", "json"))
 
     schema = command("schema", "print a JSON schema: recipe, plan or manifest")
-    schema.add_argument("name", choices=("recipe", "plan", "manifest"))
-    _output(schema)
+    schema.add_argument("name", choices=("recipe", "plan", "manifest"), metavar="NAME", help="recipe, plan or manifest")
+    schema.add_argument("--format", choices=("json",), default="json", help="what standard output carries")
+    _output(schema, formats=())
 
     config = command("config", "show the configuration and where each value comes from")
     _output(config, formats=("table", "json"))
@@ -240,9 +204,11 @@ def _wants(command: argparse.ArgumentParser, *, spending: bool = True) -> None:
     _workspace(command)
     command.add_argument("--output", metavar="DIR", help="where results go (default: out/NAME beside the recipe)")
     if spending:
-        command.add_argument("--only", action="append", default=[], metavar="SHOT", help="this shot and what it needs")
         command.add_argument(
-            "--redo", action="append", default=[], metavar="SHOT", help="this shot anew; the old is kept"
+            "--only", action="append", default=[], metavar="SHOT", help="this shot, or all of a glob, and what it needs"
+        )
+        command.add_argument(
+            "--redo", action="append", default=[], metavar="SHOT", help="this shot anew; the old result is kept"
         )
         command.add_argument("--follow", action="store_true", help="also pay for shots that only follow a changed one")
         command.add_argument(
@@ -268,10 +234,14 @@ def main(argv: Sequence[str], house: House | None = None) -> int:
     """Carries one command out and gives its exit code; nothing it does shows a traceback."""
     argv, rehearsed = _apart(argv)
     try:
-        given = parser().parse_args(argv)
+        given, strange = parser().parse_known_args(argv)
+        if strange:
+            raise _Mistyped(f"unrecognized arguments: {' '.join(strange)}.", f"rushes {given.command} --help")
         given.rehearsed = rehearsed
     except SystemExit as stop:
         return int(stop.code or 0)
+    except _Mistyped as error:
+        return _mistyped(error, argv)
     from pipeline.cli.commands import COMMANDS
     from pipeline.cli.console import Console
     from pipeline.errors import RushesError
@@ -298,6 +268,17 @@ def main(argv: Sequence[str], house: House | None = None) -> int:
         return 2
     except Exception as error:
         return console.crash(error)
+
+
+def _mistyped(error: _Mistyped, argv: Sequence[str]) -> int:
+    """Tells of it as `--log` asks, the one flag that is read whatever the others are."""
+    from pipeline.cli.console import Console
+    from pipeline.errors import UserError
+
+    alone = argparse.ArgumentParser(add_help=False)
+    alone.add_argument("--log", nargs="?")
+    Console(quiet=True, log=alone.parse_known_args(argv)[0].log).refuse(UserError(*error.args))
+    return UserError.exit_code
 
 
 def _interrupted(console: Console) -> int:

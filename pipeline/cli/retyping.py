@@ -121,7 +121,7 @@ def _caps(recipe: str, wants: Wants, house: House, document: Mapping[str, Any]) 
         desk = api.plan(Path(recipe), wants, house)
     except RushesError:
         return ()
-    return [*ways.for_all(desk), *ways.for_now(desk, house)]
+    return [*ways.for_all(desk), *ways.for_now(desk, house), *ways.elsewhere(desk)]
 
 
 def _recorded(place: Path, run: str) -> Run | None:

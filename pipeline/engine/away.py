@@ -18,6 +18,7 @@ import anyio
 from pipeline.digest import file_digest
 from pipeline.engine.forbidden import in_recipe
 from pipeline.engine.keep import Emit, InThread, Results, keep
+from pipeline.engine.orders import asked_again
 from pipeline.engine.sending import Sending
 from pipeline.engine.turns import Turns
 from pipeline.errors import AccountRefused, Advice, JobLost, LinkDied, ProviderError, StepError, StoreError
@@ -27,7 +28,7 @@ from pipeline.plan.enlarge import clip_of, price_of
 from pipeline.plan.model import Step
 from pipeline.providers import reach, remote
 from pipeline.providers.base import Enlarges, RemotePage, Reviews, Status, Uploads
-from pipeline.providers.limits import Fit
+from pipeline.providers.fit import Fit
 from pipeline.steps.base import Feed, Made
 from pipeline.steps.generate import Generate
 from pipeline.steps.upload import Upload
@@ -84,13 +85,22 @@ class Away:
         self._downloads = Turns(DOWNLOADS)
         self._again: dict[str, Result] = {}  # uploads that had run out, or that the plan had no use for
 
+    def told(self, step: Step, emit: Emit) -> remote.Told:
+        """Tells people of each long wait that a service asks for while it serves the step."""
+
+        async def tell(seconds: float, error: ProviderError) -> None:
+            if wait := asked_again(self.clock(), step.id, seconds, error.fact):
+                await emit(wait)
+
+        return tell
+
     # inputs
 
-    async def upload(self, work: Upload, content: Path | str, results: Results) -> Result:
+    async def upload(self, work: Upload, content: Path | str, results: Results, told: remote.Told) -> Result:
         """Makes an input reachable; the facts say how it is then called. Raises `StepError`, `OSError`."""
         if work.way == "upload":
             assert isinstance(content, Path)
-            return await self._stored(work, content)
+            return await self._stored(work, content, told)
         if isinstance(content, str):
             name, url = hashlib.sha256(content.encode()).hexdigest(), content
         else:
@@ -99,14 +109,15 @@ class Away:
                 return Result(outputs={}, facts={"published": published})
             name, url = published.partition(".")[0], await self._thread(self._link, published)
         page, wire = cast(Reviews, work.page), self.means.wires[work.account]
-        return Result(outputs={}, facts={"address": await reach.review(page, wire, url, work.media, name)})
+        return Result(outputs={}, facts={"address": await reach.review(page, wire, url, work.media, name, told=told)})
 
-    async def _stored(self, work: Upload, content: Path) -> Result:
+    async def _stored(self, work: Upload, content: Path, told: remote.Told) -> Result:
         page, wire = cast(Uploads, work.page), cast(reach.Stores, self.means.wires[work.account])
         fitted = self._fitted(content, work.source.fit)
         path = await self._thread(fitted.__enter__)
         try:
-            address = await reach.store(page, wire, path, f"{work.media}{await self._thread(reach.suffix_of, path)}")
+            name = f"{work.media}{await self._thread(reach.suffix_of, path)}"
+            address = await reach.store(page, wire, path, name, told=told)
         finally:
             with anyio.CancelScope(shield=True):
                 await self._thread(fitted.__exit__, None, None, None)
@@ -156,12 +167,14 @@ class Away:
         except StoreError as error:
             raise StepError(error.fact, error.hint) from error
 
-    async def addresses(self, step: Step, results: Results, content: Callable[[Feed], Path | str]) -> list[str]:
+    async def addresses(
+        self, step: Step, results: Results, content: Callable[[Feed], Path | str], told: remote.Told
+    ) -> list[str]:
         """What the service is to call each input of a step. Raises `StepError`, `OSError`."""
         found = []
         for feed in step.work.feeds:
             if feed.upload:
-                found.append(await self._address(feed, results, content))
+                found.append(await self._address(feed, results, content, told))
                 continue
             what = await self._thread(content, feed)
             if feed.inside and isinstance(what, Path):
@@ -169,13 +182,14 @@ class Away:
             found.append(str(what))
         return found
 
-    async def _address(self, feed: Feed, results: Results, content: Callable[[Feed], Path | str]) -> str:
+    async def _address(
+        self, feed: Feed, results: Results, content: Callable[[Feed], Path | str], told: remote.Told
+    ) -> str:
         result = self._again.get(feed.upload) or results.get(feed.upload)
         if result is None or result.facts.get("until", "9") <= self.clock():
             work = cast(Upload, self.means.steps[feed.upload].work)
-            result = self._again[feed.upload] = await self.upload(
-                work, await self._thread(content, work.source), results
-            )
+            there = await self._thread(content, work.source)
+            result = self._again[feed.upload] = await self.upload(work, there, results, told)
         published = result.facts.get("published")
         return await self._thread(self._link, published) if published else str(result.facts["address"])
 
@@ -191,11 +205,12 @@ class Away:
         if step.fetched_again and attempt == step.attempt:
             return await self._fetch_again(step, work, page, wire, emit)
         about: dict[str, Any] = {"step": step.id, "key": step.key, "attempt": attempt}
+        told = self.told(step, emit)
         job_id = step.job_id if attempt == step.attempt else ""
         if not job_id:
             try:
                 _refuse_unfit(work, results)
-                inputs = await self.addresses(step, results, content)
+                inputs = await self.addresses(step, results, content, told)
             except StepError as error:  # nothing was sent, so nothing stands for the key
                 await emit(Failed(at=self.clock(), error=error.fact, hint=error.hint, cause=error.cause, **about))
                 return None
@@ -212,7 +227,8 @@ class Away:
                 return None
         limit = self.means.upscale_seconds if isinstance(work, Upscale) else self.means.clip_seconds
         try:
-            status = await remote.wait(page, wire, job_id, self.means.sleep(job_id), limit_seconds=limit)
+            sleep = self.means.sleep(job_id)
+            status = await remote.wait(page, wire, job_id, sleep, limit_seconds=limit, told=told)
         except ProviderError as error:  # it has the job, and does not say how it stands: the money is held
             await emit(Doubted(at=self.clock(), error=error.fact, **about))
             return None
@@ -262,7 +278,8 @@ class Away:
         """
         about: dict[str, Any] = {"step": step.id, "key": step.key}
         try:
-            status = await reach.patiently(functools.partial(remote.standing, page, wire, step.job_id))
+            ask = functools.partial(remote.standing, page, wire, step.job_id)
+            status = await reach.patiently(ask, told=self.told(step, emit))
             if status.error:
                 raise JobLost(status.error.fact)
             if not status.done:

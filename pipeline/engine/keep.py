@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
+from pipeline.engine.orders import Waiting
 from pipeline.events import Artifact, Event, Result
 from pipeline.steps.base import Made
 from pipeline.store.artifacts import Artifacts
 
-Emit = Callable[[Event], Awaitable[None]]
+Emit = Callable[[Event | Waiting], Awaitable[None]]
 Results = Mapping[str, Result]
 T = TypeVar("T")
 

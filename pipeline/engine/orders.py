@@ -65,17 +65,29 @@ class Rest:
 Order = Start | Share | Skip | Rest
 
 
+LONG_SECONDS = 10.0
+"""What a step waits for longer than this, people are told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """A step that waits for longer than one would think, and why: told while it lasts, and never written down.
 
-    `account`: every step of it waits for the same, this one first.
+    `account`: every step of it waits for the same, this one first. `seconds`: for how long, where that is known.
     """
 
     at: str
     step: str
     why: str
     account: str = ""
+    seconds: float | None = None
+
+
+def asked_again(at: str, step: str, seconds: float, why: str) -> Waiting | None:
+    """What people are told of a step whose service is asked again after so long; None: it is not long."""
+    if seconds <= LONG_SECONDS:
+        return None
+    return Waiting(at=at, step=step, why=f"asked again in {seconds:.0f} s: {why}", seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

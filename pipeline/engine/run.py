@@ -14,7 +14,7 @@ import anyio
 from pipeline.engine.borrowed import as_begun, begun_by
 from pipeline.engine.claiming import Claims, GivenUp, why_lost
 from pipeline.engine.keep import Emit, Results
-from pipeline.engine.orders import LIVE, Phase, Rest, Share, Skip, Start, Stopping, Waiting
+from pipeline.engine.orders import LIVE, Phase, Rest, Share, Skip, Start, Stopping, Waiting, asked_again
 from pipeline.engine.state import RunState
 from pipeline.errors import Advice
 from pipeline.events import Event, Failed, Refused, RunEnded, RunStarted, Skipped, Started, Succeeded
@@ -24,9 +24,6 @@ from pipeline.store.claims import Busy, Full, Granted, Lost, Made, Ousted, Over,
 Listener = Callable[[Event | Waiting | Stopping], None]
 Carry = Callable[[Step, int, Results, Emit], Awaitable[None]]
 
-
-LONG_SECONDS = 10.0
-"""What a step rests for longer than this, people are told."""
 
 _Begun = tuple[Step, int, Started | None]
 """An attempt that has its slot: the step, its number, and what must be durable before anything is sent."""
@@ -92,8 +89,8 @@ class Engine:
                 case Skip(step=step, reason=reason, why=why):
                     self._note(Skipped(at=self._clock(), step=step.id, key=step.key, reason=reason, why=why))
                 case Rest(step=step, seconds=seconds, why=why):
-                    if seconds > LONG_SECONDS:
-                        self._wait(step, f"asked again in {seconds:.0f} s: {why}")
+                    if wait := asked_again(self._clock(), step.id, seconds, why):
+                        self._hear(wait)
                     self._tasks.start_soon(self._rest, step, seconds)
         if self.state.losses.why:
             for rest in self._rests:
@@ -204,12 +201,15 @@ class Engine:
         self.state.wake(step.id)
         await self._work(self._pump())
 
-    async def _tell(self, event: Event) -> None:
+    async def _tell(self, event: Event | Waiting) -> None:
         """Writes an event down, then lets everything rely on it; where money is at stake, only once it is durable.
 
         What costs nothing need not wait: the journal keeps its order, so that an event which must be durable, like
         the start of a paid step, makes all before it durable too.
         """
+        if isinstance(event, Waiting):
+            self._hear(event)
+            return
         step = self.state.steps[event.step] if not isinstance(event, RunStarted | RunEnded) else None
         told = [event]
         if isinstance(event, Failed) and not event.undelivered and self.state.is_last_chance(event.step):

@@ -292,7 +292,7 @@ class RunState:
         self._reasons[event.step] = event.reason
         self._end(event.step, Phase.SKIPPED, event.why)
         self._doom(event.step)
-        if event.reason == "budget" and self.book.limits.on_exceed != "skip":
+        if event.reason == "budget" and self.book.stops(self.steps[event.step].account):
             self.overspent = self.overspent or f"the budget stopped the run at {event.step}"
 
     def _doom(self, name: str) -> None:

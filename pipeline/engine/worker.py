@@ -68,7 +68,7 @@ class Worker:
             return await self.away.have_done(step, attempt, results, content, emit)
         inputs = [await self._thread(content, feed) for feed in step.work.feeds]
         if isinstance(step.work, Upload):
-            return await self.away.upload(step.work, inputs[0], results)
+            return await self.away.upload(step.work, inputs[0], results, self.away.told(step, emit))
         return await self._thread(self._do, step, inputs)
 
     async def _thread(self, work: Callable[..., T], *args: Any) -> T:

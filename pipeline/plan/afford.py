@@ -39,6 +39,11 @@ def within(steps: Sequence[Step], book: Book) -> tuple[Step, ...]:
     return tuple(_block(steps, _admitted(steps, steps, book)))
 
 
+def halted(steps: Sequence[Step], book: Book) -> list[Step]:
+    """The paid steps that the run does not start, since their account has charged more in it than was reserved."""
+    return [step for step in steps if step.action is Action.RUN and step.account in book.overrun]
+
+
 def _reserve(book: Book, step: Step) -> Denial | None:
     take, price = take_id(step.shot, step.take), step.price
     held = bool(step.beside)  # by the run that is making it, in the day, week and month

@@ -285,6 +285,10 @@ class Book:
         denial = self.deny(take, account, credits, usd)
         return None if denial is None else str(denial)
 
+    def stops(self, account: str) -> bool:
+        """Whether what may not be reserved on an account stops every account: at a cap it may, at an overrun not."""
+        return self.limits.on_exceed != "skip" and account not in self.overrun
+
     def reserve(
         self,
         step: str,

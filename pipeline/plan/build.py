@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pipeline.errors import Fault, RecipeError
+from pipeline.errors import Fault, RecipeError, listed
 from pipeline.plan import afford, cheapest, decide, enlarge, finals, graph, ladder, narrow, uploads
 from pipeline.plan.budget import Book, tightest
 from pipeline.plan.draft import Draft, Setting
@@ -46,6 +46,7 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
     limits = tightest(budgets, accounts, setting.of_accounts, idle=idle, at=setting.now, zone=setting.zone)
     book = setting.book(limits)
     steps = _told(uploads.needed(afford.fit(ladder.judged(priced, book), _further(book, setting))))
+    halted = _halted(afford.halted(steps, book), draft.shots)
     takes = tuple(
         dataclasses.replace(take, why=final.idle.get(take.shot.id, take.why)) if final.idle else take
         for take in (draft.takes[take_id(shot.id, n)] for shot in shots for n in shot.numbers)
@@ -61,7 +62,7 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
         limits=limits,
         redo=draft.requests.redo,
         left=frozenset({s.id for s in decided if _lasts(s)} - {s.id for s in steps if not s.stale}),
-        warnings=_once((*recipe.warnings, *final.warnings, *moved, *draft.warnings, *shared)),
+        warnings=_once((*recipe.warnings, *final.warnings, *moved, *draft.warnings, *shared, *halted)),
     )
 
 
@@ -181,6 +182,21 @@ def _shared(steps: Iterable[Step], shots: Mapping[str, Shot]) -> Iterator[Fault]
                 hint="Change the prompt or give one of them a seed; or leave it, and pay once.",
                 warning=True,
             )
+
+
+def _halted(steps: Iterable[Step], shots: Mapping[str, Shot]) -> Iterator[Fault]:
+    """A warning for each account on which the run starts nothing more, with what it would have made."""
+    names: dict[str, dict[str, Step]] = {}
+    for step in steps:
+        names.setdefault(step.account, {}).setdefault(take_id(step.shot, step.take), step)
+    for account, takes in names.items():
+        yield Fault(
+            place=shots[next(iter(takes.values())).shot].where(),
+            fact=f"{account} has charged more than was reserved: this run starts nothing more on it, and goes on"
+            f" without {listed(list(takes))}.",
+            hint="Another --output begins a run of its own, which may.",
+            warning=True,
+        )
 
 
 def _lanes(steps: Iterable[Step], setting: Setting) -> dict[str, int]:

@@ -128,12 +128,12 @@ def _run(step: Step, decided: Mapping[str, Step], line: Line | None, named: Coll
     if line.own != step.own:
         return dataclasses.replace(step, why="changed since it was made")
     if line.base != step.base:
-        changed = (n for n in step.needs if decided[n].action is not Action.REUSE and decided[n].kind != "upload")
-        before = next(changed, step.needs[0])
-        first = decided[before]
+        # WHY: not the needs, where an upload that nobody has written stands in the place of what is uploaded.
+        sources = [decided[feed.step] for feed in step.work.feeds if feed.step]
+        first = next((one for one in sources if one.action is not Action.REUSE), sources[0])
         is_own = (first.shot, first.take) == (step.shot, step.take) and take_id(step.shot, step.take) in named
         follows = first.follows or not is_own
-        return dataclasses.replace(step, why=f"follows {before}, which changed", follows=follows)
+        return dataclasses.replace(step, why=f"follows {first.id}, which changed", follows=follows)
     return dataclasses.replace(
         step, why="asked for anew" if line.key != step.key else "its result is not kept any more"
     )

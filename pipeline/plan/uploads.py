@@ -9,7 +9,7 @@ from pipeline.money import FREE
 from pipeline.plan.keys import keys
 from pipeline.plan.model import Action, Step
 from pipeline.providers.base import Input, Media, Reach, Service, Wish
-from pipeline.providers.limits import Fit
+from pipeline.providers.fit import Fit
 from pipeline.steps.base import Feed
 from pipeline.steps.upload import Upload
 

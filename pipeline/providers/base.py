@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, cast, runtime_checkable
+from typing import Any, Literal, Protocol, TypeGuard, cast, runtime_checkable
 
 from pipeline.errors import ProviderError
 from pipeline.money import Price
+from pipeline.providers.fit import Fit
 from pipeline.values import dataclass, field
-
-if TYPE_CHECKING:
-    from pipeline.providers.limits import Fit
 
 Role = Literal["first_frame", "last_frame", "reference"]
 Media = Literal["image", "video", "audio"]

@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.money import Price
 from pipeline.providers.base import Complaint, Input, Media, Wish
 from pipeline.providers.elsewhere import instead
+from pipeline.providers.fit import Fit
 from pipeline.values import dataclass, field
 
 MEDIA: tuple[Media, ...] = ("image", "video", "audio")
@@ -36,21 +37,11 @@ class Limits:
     megabytes: Mapping[Media, int] = field(default_factory=dict)
     lone_sound_is_fault: bool = True
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
-    """What a picture must fit into: bytes at most, pixels of its shortest side at least, of its longest at most."""
-
-    most_bytes: int = 30_000_000  # Ark's, which stands behind most of them
-    shortest: int = 0
-    longest: int = 6000
-
-    @staticmethod
-    def of(limits: Limits) -> Fit:
-        """The bounds for pictures among a document's limits."""
+    def fit(self) -> Fit:
+        """The bounds for pictures among these limits."""
         bounds = Fit()
-        shortest, longest = limits.side or (bounds.shortest, None)
-        megabytes = limits.megabytes.get("image")
+        shortest, longest = self.side or (bounds.shortest, None)
+        megabytes = self.megabytes.get("image")
         return Fit(
             most_bytes=megabytes * 1_000_000 if megabytes else bounds.most_bytes,
             shortest=shortest,

@@ -17,8 +17,8 @@ from pipeline.money import UNPRICED, Price
 from pipeline.providers import answers, ark, hooks, naci_answers
 from pipeline.providers.base import Asked, Call, Complaint, Input, Media, Reach, Reply, Status, Wish
 from pipeline.providers.elsewhere import instead
+from pipeline.providers.fit import Fit
 from pipeline.providers.limits import (
-    Fit,
     filled,
     of_duration,
     of_flags,
@@ -158,7 +158,7 @@ class Naci:
 
     def pictures(self, model: str) -> Fit:
         """Ark's bounds."""
-        return Fit.of(ark.LIMITS)
+        return ark.LIMITS.fit()
 
     def mention(self, model: str, media: Media, number: int) -> str:
         """The document has no words for references in a prompt."""

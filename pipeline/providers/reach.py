@@ -17,7 +17,7 @@ from pipeline.errors import Advice, ProviderError
 from pipeline.media.sniff import HEAD_BYTES, Media, sniff
 from pipeline.providers import answers
 from pipeline.providers.base import Asset, Assets, Call, Reply, Reviews, Uploads
-from pipeline.providers.remote import Sleep, Wire
+from pipeline.providers.remote import Sleep, Told, Wire, silent
 
 T = TypeVar("T")
 TRIES = 6
@@ -67,8 +67,11 @@ def data_url(path: Path) -> str:
     return f"data:{mime_of(path)};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-async def patiently(call: Callable[[], Awaitable[T]], sleep: Sleep = anyio.sleep) -> T:
-    """What a free call brings; tried again while its failure is one that passes. Raises `ProviderError`."""
+async def patiently(call: Callable[[], Awaitable[T]], sleep: Sleep = anyio.sleep, told: Told = silent) -> T:
+    """What a free call brings; tried again while its failure is one that passes, when its service wishes, as is `told`.
+
+    Raises `ProviderError`.
+    """
     seconds = 0.5
     unreadable = 0
     for last in range(TRIES, 0, -1):
@@ -78,12 +81,17 @@ async def patiently(call: Callable[[], Awaitable[T]], sleep: Sleep = anyio.sleep
             unreadable += isinstance(error, answers.Unreadable)
             if error.advice is Advice.NEVER or last == 1 or unreadable >= MOST_UNREADABLE:
                 raise
-            await sleep(seconds if error.after_seconds is None else min(error.after_seconds, MOST_PAUSE_SECONDS))
+            pause = seconds if error.after_seconds is None else min(error.after_seconds, MOST_PAUSE_SECONDS)
+            if error.after_seconds is not None:
+                await told(pause, error)
+            await sleep(pause)
             seconds *= 2
     raise AssertionError
 
 
-async def store(page: Uploads, wire: Stores, path: Path, name: str, sleep: Sleep = anyio.sleep) -> str:
+async def store(
+    page: Uploads, wire: Stores, path: Path, name: str, sleep: Sleep = anyio.sleep, *, told: Told = silent
+) -> str:
     """Puts a file into a service's storage and gives its address there. Raises `ProviderError`, `OSError`."""
     kind = page.CONTENT_TYPES.get(format_of(path))
     if kind is None:
@@ -95,22 +103,24 @@ async def store(page: Uploads, wire: Stores, path: Path, name: str, sleep: Sleep
         await wire.put(slot.url, path, kind)
         return slot.address
 
-    return await patiently(once, sleep)
+    return await patiently(once, sleep, told)
 
 
-async def review(page: Reviews, wire: Wire, url: str, media: Media, name: str, sleep: Sleep = anyio.sleep) -> str:
+async def review(
+    page: Reviews, wire: Wire, url: str, media: Media, name: str, sleep: Sleep = anyio.sleep, *, told: Told = silent
+) -> str:
     """The address of a reviewed input; one of this name that was approved before is used again.
 
     Raises `ProviderError`: `Moderated` where the review refuses it, LATER where it takes too long.
     """
-    found = await _approved(page, wire, media, name, sleep)
+    found = await _approved(page, wire, media, name, sleep, told)
     if found:
         return found
 
     async def hand_in() -> str:
         return _standing(page, await wire.send(page.review(url, media, name))).id
 
-    handed_in = await patiently(hand_in, sleep)
+    handed_in = await patiently(hand_in, sleep, told)
 
     async def ask() -> str:
         asset = _standing(page, await wire.send(page.ask_asset(handed_in)))
@@ -121,7 +131,7 @@ async def review(page: Reviews, wire: Wire, url: str, media: Media, name: str, s
     while age < REVIEW_LIMIT_SECONDS:
         await sleep(pace)
         age += pace
-        if address := await patiently(ask, sleep):
+        if address := await patiently(ask, sleep, told):
             return address
     raise ProviderError(
         f"The review of an input has taken more than {REVIEW_LIMIT_SECONDS / 60:.0f} minutes.",
@@ -142,12 +152,12 @@ async def _listed(page: Reviews, wire: Wire, call: Call, media: Media) -> Assets
     return answers.read(_SERVICE, "other", lambda reply: page.asset_list(reply, media), await wire.send(call))
 
 
-async def _approved(page: Reviews, wire: Wire, media: Media, name: str, sleep: Sleep) -> str:
+async def _approved(page: Reviews, wire: Wire, media: Media, name: str, sleep: Sleep, told: Told) -> str:
     """The address of an approved asset of this name, empty where there is none or the list cannot be had."""
     call = page.assets(media)
     for _ in range(MOST_PAGES):
         try:
-            listed = await patiently(functools.partial(_listed, page, wire, call, media), sleep)
+            listed = await patiently(functools.partial(_listed, page, wire, call, media), sleep, told)
         except ProviderError:
             return ""
         for asset in listed.items:

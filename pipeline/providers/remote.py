@@ -23,8 +23,15 @@ Sleep = Callable[[float], Awaitable[None]]
 Fresh = Callable[[str], Awaitable[str]]
 """Asks the service for a link again, by the output's name; an empty text where it gives none."""
 
+Told = Callable[[float, ProviderError], Awaitable[None]]
+"""Hears how many seconds a service has asked for, and what it said, before they are waited."""
+
 FRESH_SECONDS = 60.0  # a gateway may not know a job at once that it has just named
 SLOWEST_SECONDS = 60.0  # between two questions, unless the service says more
+
+
+async def silent(seconds: float, error: ProviderError) -> None:
+    """Tells nobody."""
 
 
 class Wire(Protocol):
@@ -85,17 +92,19 @@ async def wait(
     sleep: Sleep = anyio.sleep,
     *,
     limit_seconds: float | None = None,
+    told: Told = silent,
 ) -> Status:
-    """Asks until the job has ended, slower with its age.
+    """Asks until the job has ended, slower with its age and as the service wishes, which is `told`.
 
     Raises `ProviderError`: NEVER where the service refuses to say, LATER after `limit_seconds`, when the job goes on.
     """
     seconds = wire.poll_seconds
     real = is_service(page)
     pace = max(wire.poll_seconds * 4, page.POLL_SECONDS if is_service(page) else 0.0)
-    began, age = anyio.current_time(), 0.0
+    began, age, least = anyio.current_time(), 0.0, 0.0
     while limit_seconds is None or age < limit_seconds:
         pause = seconds * random.uniform(0.9, 1.1) if real else seconds  # so that many are not asked after at once
+        pause = max(pause, least)
         if limit_seconds is not None:
             pause = min(pause, limit_seconds - age)
         await sleep(pause)
@@ -106,11 +115,14 @@ async def wait(
             if error.advice is Advice.NEVER and not (isinstance(error, JobLost) and age < FRESH_SECONDS):
                 raise
             slower = min(seconds * 1.5, SLOWEST_SECONDS) if real else seconds
-            seconds = max(seconds, slower if error.after_seconds is None else error.after_seconds)
+            least = error.after_seconds or 0.0
+            seconds = max(seconds, slower if error.after_seconds is None else least)
+            if error.after_seconds is not None:
+                await told(seconds if limit_seconds is None else min(seconds, limit_seconds - age), error)
             continue
         if status.done:
             return await _with_links(page, wire, status)
-        seconds = min(seconds * 1.2, pace)
+        seconds, least = min(seconds * 1.2, pace), 0.0
     raise ProviderError(
         f"{page.NAME} is still at work after {_long(age)}.",
         "Run the same command again: it goes on with the job, and pays nothing more.",

@@ -31,9 +31,9 @@ from pipeline.providers.base import (
     Wish,
 )
 from pipeline.providers.elsewhere import instead
+from pipeline.providers.fit import Fit
 from pipeline.providers.limits import (
     PATTERN,
-    Fit,
     Limits,
     filled,
     of_duration,
@@ -197,7 +197,7 @@ def seed_limit(model: str) -> int:
 
 def pictures(model: str) -> Fit:
     """The document has no bounds (S2:49-55): Ark's."""
-    return Fit.of(ark.LIMITS)
+    return ark.LIMITS.fit()
 
 
 def mention(model: str, media: Media, number: int) -> str:

@@ -20,8 +20,8 @@ from pipeline.providers import answers, ark, hooks
 from pipeline.providers.answers import Kind, amount, dig
 from pipeline.providers.base import Asked, Call, Complaint, Found, Input, Listing, Media, Reach, Reply, Status, Wish
 from pipeline.providers.elsewhere import instead
+from pipeline.providers.fit import Fit
 from pipeline.providers.limits import (
-    Fit,
     Limits,
     filled,
     of_duration,
@@ -152,7 +152,7 @@ def seed_limit(model: str) -> int:
 
 def pictures(model: str) -> Fit:
     """The document has no bounds (S3:372-387): Ark's."""
-    return Fit.of(ark.LIMITS)
+    return ark.LIMITS.fit()
 
 
 def mention(model: str, media: Media, number: int) -> str:

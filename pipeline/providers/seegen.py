@@ -14,7 +14,8 @@ from pipeline.providers import seegen_others as others
 from pipeline.providers import seegen_sd2 as sd2
 from pipeline.providers.base import Complaint, Input, Media, Reach, Wish
 from pipeline.providers.elsewhere import ABLE, instead
-from pipeline.providers.limits import Fit, Limits, of_options, priced
+from pipeline.providers.fit import Fit
+from pipeline.providers.limits import Limits, of_options, priced
 from pipeline.providers.seegen_assets import (
     REVIEW_SECONDS,
     ask_asset,
@@ -168,7 +169,7 @@ def seed_limit(model: str) -> int:
 
 def pictures(model: str) -> Fit:
     """By the model: S0:194-198, S0:257-261, S0:320-325."""
-    return Fit.of(_FITS.get(MODELS.get(model, ""), EDITION.limits))
+    return _FITS.get(MODELS.get(model, ""), EDITION.limits).fit()
 
 
 def mention(model: str, media: Media, number: int) -> str:

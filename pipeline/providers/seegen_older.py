@@ -13,7 +13,8 @@ from pipeline.money import UNPRICED, Price
 from pipeline.providers import seegen
 from pipeline.providers import seegen_sd2 as sd2
 from pipeline.providers.base import Complaint, Input, Media, Reach, Wish
-from pipeline.providers.limits import Fit, Limits, of_options, priced
+from pipeline.providers.fit import Fit
+from pipeline.providers.limits import Limits, of_options, priced
 from pipeline.providers.seegen import (
     BASE_URL_ENV,
     CONCURRENCY,
@@ -110,7 +111,7 @@ def seed_limit(model: str) -> int:
 
 def pictures(model: str) -> Fit:
     """As S1:134-138 has it."""
-    return Fit.of(EDITION.limits)
+    return EDITION.limits.fit()
 
 
 def mention(model: str, media: Media, number: int) -> str:

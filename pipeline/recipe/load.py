@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.digest import bytes_digest
-from pipeline.errors import Fault, RecipeError
+from pipeline.errors import Fault, RecipeError, UserError
 from pipeline.garbage import uncollected
 from pipeline.providers.catalog import PROVIDERS
 from pipeline.recipe import continuity, cut, include, picks, source, stages
@@ -53,6 +53,7 @@ def load(
     data = source.read(path)
     with uncollected():
         document = source.parse(data, str(path))
+        _refuse_ours(document.value, path)
         known = stages.names(document.value)
         stages.refuse_unknown(stage, known, path)
         found: dict[str, Recipe] = {}
@@ -68,6 +69,15 @@ def load(
             raise RecipeError(faults)
         made = found.pop(stage)
         return dataclasses.replace(made, others=found) if found else made
+
+
+def _refuse_ours(value: Any, path: Path) -> None:
+    """Raises `UserError` for what Rushes itself has written, whose every key would else be told of."""
+    if isinstance(value, Mapping) and "rushes" not in value:
+        if "plan" in value and "steps" in value:
+            raise UserError(f"{path} is a saved plan, not a recipe.", f"`rushes run {path}` carries it out.")
+        if "manifest" in value and "run" in value:
+            raise UserError(f"{path} is a manifest, not a recipe.", f"`rushes status {path}` tells of its run.")
 
 
 def _beside(stage: str, known: Sequence[str], path: Path, *, every: bool) -> Sequence[str]:

@@ -237,7 +237,7 @@ def _shot() -> dict[str, Any]:
         "kind": choice("What it is.", "video", "image"),
         "status": choice("How it stands; done is made in this run, reused was there before.", *STATUSES),
         "stale": value("boolean", "Kept although what it was made from has changed."),
-        "picked": value("boolean null", "It is the take that was approved; null in a stage that nobody picks from."),
+        "picked": value("boolean null", "It is the take that was approved; null where nobody picks from what is made."),
         "fallback": value("integer", "Which of its fallbacks made it, or is to; 0 is the shot as declared.", minimum=0),
         "provider": value("string", "Who makes it."),
         "model": value("string", "The model's portable name, or the service's own."),

@@ -46,14 +46,13 @@ def output_path(plan: Plan, step: Step, output: str, suffix: str) -> str:
 
 
 def is_picked(take: Take, story: Story) -> bool | None:
-    """Whether a take is the one that was approved, or made after it; None in a stage that nobody picks from."""
+    """Whether a take is the one that was approved, or made after it; None for another one where nobody picks."""
     recipe, made = story.plan.recipe, story.results.get(take.generate)
     if recipe.stage not in (recipe.drafts, *recipe.stages[-1:]):
         return None
-    pick = recipe.picks.get(take.shot.id)
+    pick, is_drawn = recipe.picks.get(take.shot.id), bool(story.run.options.get("preview"))
     if pick is None or pick.take != take.take:
-        return False
-    is_drawn = bool(story.run.options.get("preview"))
+        return None if is_drawn else False
     return recipe.is_final or is_drawn or made is None or pick.sha256 in {a.sha256 for a in made.outputs.values()}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.providers.limits import Fit
+from pipeline.providers.fit import Fit
 from pipeline.values import dataclass, field
 
 

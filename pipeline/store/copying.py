@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import secrets
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -31,11 +32,27 @@ def copy_into_place(source: Path, to: Path, *, mtime_ns: int) -> None:
 
 
 def write_text(to: Path, text: str) -> None:
-    """Replaces `to` by this text, whole or not at all, creating its folders. Raises `StoreError`, also at a symlink."""
+    """Replaces `to` by this text, whole or not at all, creating its folders; who may read and write it stays.
+
+    Raises `StoreError`, also at a symlink.
+    """
     with faults.told(to):
-        refuse_unless_file(to)
-        with _replacing(to) as writer:
+        there = refuse_unless_file(to)
+        with _replacing(to, there and functools.partial(_opened_as, there)) as writer:
             writer.write(text.encode("utf-8", "replace"))
+
+
+def _opened_as(there: os.stat_result, path: str, flags: int) -> int:
+    """A new file that those may read and write who may the one that it is to replace, and nobody else."""
+    mode = there.st_mode & 0o777
+    file = os.open(path, flags, 0o600)
+    try:
+        os.fchown(file, -1, there.st_gid)
+    except OSError:
+        mode &= ~0o070 | (mode & 0o007) << 3  # it has another group now, which may what all may
+    with contextlib.suppress(OSError):  # there are disks without modes
+        os.fchmod(file, mode)
+    return file
 
 
 def refuse_unless_file(to: Path) -> os.stat_result | None:
@@ -51,11 +68,11 @@ def refuse_unless_file(to: Path) -> os.stat_result | None:
 
 
 @contextmanager
-def _replacing(to: Path) -> Iterator[BinaryIO]:
+def _replacing(to: Path, opener: Callable[[str, int], int] | None = None) -> Iterator[BinaryIO]:
     make_folders(to.parent)
     copy = to.parent / f".rushes-{secrets.token_hex(8)}"
     try:
-        with copy.open("xb") as writer:
+        with open(copy, "xb", opener=opener) as writer:  # a Path has none
             yield writer
             writer.flush()
             os.fsync(writer.fileno())

@@ -202,6 +202,21 @@ def test_a_stage_goes_with_its_run(
     assert "naci makes clips of 4 to 15 whole seconds" in capsys.readouterr().out
 
 
+def test_no_page_of_a_preview_offers_what_approve_refuses(
+    drawn: Path, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its takes are drawings; the one that was picked is marked there all the same."""
+    page = drawn.parent / "out/tale/preview/report.html"
+    assert typed("run", "recipe.yaml", "--preview", "--quiet") == 0
+    assert "rushes approve" not in page.read_text()
+    assert "rushes approve" in (drawn.parent / "out/tale/report.html").read_text()
+    assert typed("approve", "recipe.yaml", "a@2") == 0
+    assert typed("run", "recipe.yaml", "--preview", "--redo", "a", "--quiet") == 0
+    shots = loads(page.with_name("manifest.json").read_bytes())["shots"]
+    assert [shot["picked"] for shot in shots if shot["id"] == "a"] == [None, True]
+    assert "rushes approve" not in page.read_text()
+
+
 def test_drafts_end_with_what_is_typed_to_pick(
     write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

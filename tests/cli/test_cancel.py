@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pty
@@ -21,6 +22,7 @@ from pipeline.documents import read_manifest
 from pipeline.emulators.settings import Settings
 from pipeline.emulators.street import Stand, serve_beside
 from pipeline.providers.catalog import SERVICES
+from tests.cli.typed import Typed, environ_of
 from tests.conftest import ROOT
 
 RECIPE = """
@@ -29,6 +31,7 @@ shots:
   - {id: dawn, provider: seedance2-movie, prompt: the sea at dawn}
   - {id: dusk, provider: seedancee2, prompt: the sea at dusk}
 """
+Shown = functools.partial(Typed, "cancel")
 GO_ON = "rushes run recipe.yaml --max-credits seedance2-movie=1000 --max-credits seedancee2=1000"
 
 
@@ -41,10 +44,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, St
 
 @pytest.fixture
 def environ(street: Mapping[str, Stand]) -> dict[str, str]:
-    found = {"COLUMNS": "100"}
-    for name, stand in street.items():
-        found |= {SERVICES[name].BASE_URL_ENV: stand.base_url, SERVICES[name].KEY_ENV: stand.key}
-    return found
+    return environ_of(street)
 
 
 @pytest.fixture
@@ -56,16 +56,6 @@ def left(write: Callable[..., Path], environ: dict[str, str], monkeypatch: pytes
     house = House(config=Config(video_seconds=0.3), environ=environ)
     assert api.run(path, Wants(yes=True, max_each=caps), house).exit_code == 1
     return path
-
-
-class Shown:
-    """The command in this process: its exit code, and what it wrote."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], environ: Mapping[str, str], *args: str) -> None:
-        capsys.readouterr()
-        self.code = main(["cancel", *args], House.of_user(environ))
-        self.out, self.err = capsys.readouterr()
-        self.words = " ".join(self.out.split())
 
 
 def test_what_became_of_each_and_what_to_type(

@@ -17,7 +17,7 @@ from pipeline.cli.console import Console, Progress
 from pipeline.cli.main import main, parser
 from pipeline.desk import Desk, Reading, Wants
 from pipeline.engine.orders import Stopping, Waiting
-from pipeline.events import Doubted, Event, Settled, Started, Submitted
+from pipeline.events import Doubted, Event, RunEnded, Settled, Started, Submitted
 from pipeline.plan.model import Account
 from pipeline.plan.spent import book_of
 from tests import made
@@ -56,12 +56,35 @@ def test_a_json_log_has_them_as_objects(write: Write, capsys: pytest.CaptureFixt
     assert (found[0]["account"], found[1]["step"], found[2]["requests"]) == ("till", "a/generate", 2)
 
 
+def test_a_service_that_stays_busy_is_told_of_once(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever request id it gives each time; another time to wait is said again, and so is another step."""
+    progress = Progress(Console(quiet=False, log="text"), api.plan(write(ONE)))
+    for step, seconds, number in (("a", 30, 1), ("a", 30, 2), ("a", 60, 3), ("b", 60, 4)):
+        why = f"asked again in {seconds} s: till is busy (request id {number})."
+        progress(Waiting(at=AT, step=f"{step}/generate", why=why, seconds=seconds))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition("request id ")[2] for line in lines] == ["1).", "3).", "4)."]
+
+
 def test_what_begins_waits_no_more(write: Write) -> None:
     """Neither by its own name nor by its account's."""
     progress = heard(write)
     assert len(progress.waiting) == 2
     progress(STARTED)
     assert progress.waiting == {}
+
+
+def test_the_bar_shows_a_wait_as_long_as_it_lasts(
+    write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One whose time is over is not beside it any more, though nothing else has begun."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    progress = Progress(Console(quiet=False, log="text"), api.plan(write(ONE)))
+    progress(Waiting(at=AT, step="a/generate", why="asked again in 0 s: busy", seconds=0.0))
+    assert "busy" not in str(progress.bar)
+    progress(Waiting(at=AT, step="a/generate", why="asked again in 300 s: busy", seconds=300.0))
+    assert "asked again in 300 s: busy" in str(progress.bar)
+    progress(RunEnded(at=AT, status="complete"))
 
 
 ABOUT: dict[str, Any] = {"at": AT, "step": "a/generate", "key": "k1:a", "attempt": 1}

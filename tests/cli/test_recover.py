@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shlex
@@ -16,7 +17,7 @@ from pipeline.desk import House, Wants
 from pipeline.emulators.settings import Settings
 from pipeline.emulators.street import Stand, serve_beside
 from pipeline.money import amount
-from pipeline.providers.catalog import SERVICES
+from tests.cli.typed import Typed, environ_of
 
 RECIPE = """
 defaults: {duration: 4, resolution: 480p}
@@ -24,6 +25,7 @@ shots:
   - {id: dawn, provider: seedancee2, prompt: the sea at dawn}
   - {id: dusk, provider: naci, prompt: the sea at dusk}
 """
+Shown = functools.partial(Typed, "recover")
 GO_ON = "rushes run recipe.yaml --max-credits seedancee2=1000 --max-credits naci=1000"
 NACI = '[providers.naci]\nprices = {"sd2.0" = {480p = 9}}\n'
 
@@ -38,10 +40,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, St
 @pytest.fixture
 def environ(street: Mapping[str, Stand], tmp_path: Path) -> dict[str, str]:
     (tmp_path / "config.toml").write_text(NACI)
-    found = {"COLUMNS": "100", "RUSHES_CONFIG": str(tmp_path / "config.toml")}
-    for name, stand in street.items():
-        found |= {SERVICES[name].BASE_URL_ENV: stand.base_url, SERVICES[name].KEY_ENV: stand.key}
-    return found
+    return {**environ_of(street), "RUSHES_CONFIG": str(tmp_path / "config.toml")}
 
 
 @pytest.fixture
@@ -57,15 +56,6 @@ def lost(
     caps = {name: amount(1000) for name in street}
     assert api.run(path, Wants(yes=True, max_each=caps), House.of_user(environ)).exit_code == 4
     return path
-
-
-class Shown:
-    """The command in this process: its exit code, and what it wrote."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], environ: Mapping[str, str], *args: str) -> None:
-        capsys.readouterr()
-        self.code = main(["recover", *args], House.of_user(environ))
-        self.out, self.err = capsys.readouterr()
 
 
 def test_what_became_of_each_and_what_to_type(

@@ -11,10 +11,12 @@ from typing import Any
 
 import anyio
 import pytest
+import trio.testing
 
 from pipeline import session
 from pipeline.digest import bytes_digest
 from pipeline.engine.away import Means
+from pipeline.engine.orders import Waiting
 from pipeline.engine.run import Engine, outcome
 from pipeline.engine.state import Phase, RunState
 from pipeline.engine.worker import Worker
@@ -188,16 +190,17 @@ def upload(source: Feed, way: Any = "upload", name: str = "k/upload", **values: 
     return made.step(name, work=dataclasses.replace(work, **values))
 
 
-def carry(artifacts: Artifacts, step: Step, wire: Wire, results: Any = None, **means: Any) -> list[Event]:
-    """What is told of one attempt: the plan's, or the first."""
-    heard: list[Event] = []
+def carry(artifacts: Artifacts, step: Step, wire: Wire, results: Any = None, **means: Any) -> list[Any]:
+    """What is told of one attempt, the plan's or the first; no wait takes any time."""
+    heard: list[Event | Waiting] = []
 
-    async def emit(event: Event) -> None:
+    async def emit(event: Event | Waiting) -> None:
         heard.append(event)
 
     fields: dict[str, Any] = {"wires": {"till": wire}, "run": "r1", "steps": {step.id: step}}
     worker = Worker(artifacts, clock=made.clock, means=Means(**(fields | means)))
-    anyio.run(worker.carry, step, step.attempt or 1, results or {}, emit)
+    clock = {"clock": trio.testing.MockClock(autojump_threshold=0.05)}
+    anyio.run(worker.carry, step, step.attempt or 1, results or {}, emit, backend="trio", backend_options=clock)
     return heard
 
 
@@ -254,6 +257,28 @@ def test_a_job_is_waited_for_as_the_house_says(artifacts: Artifacts, clip: Path)
     wire = Wire(clip, gets=[told(done=False, links={}), told()])
     assert kinds(carry(artifacts, job(), wire, sleep=sleeper))[-1] is Succeeded
     assert slept == ["job-1", "job-1"]
+
+
+CALM = ProviderError("shop is busy.", advice=Advice.SLOW_DOWN, after_seconds=300)
+
+
+def test_a_long_wait_that_a_service_asks_for_is_told(artifacts: Artifacts, clip: Path, picture: Path) -> None:
+    """While a job is asked after and while its input is stored, in the words of a sending that is put off."""
+    soon = ProviderError("shop is busy.", advice=Advice.LATER, after_seconds=9)
+    wire = Wire(clip, gets=[soon, CALM, told()])
+    assert kinds(heard := carry(artifacts, job(), wire)) == [Submitted, Waiting, Settled, Succeeded]
+    assert (heard[1].step, heard[1].why) == ("a/generate", "asked again in 300 s: shop is busy.")
+    step = upload(Feed(role="source", path=picture, sha256=SHA))
+    heard = carry(artifacts, step, Wire(clip, posts=[soon, CALM, Reply(status=200, json="1")]))
+    assert kinds(heard) == [Waiting, Succeeded]
+    assert (heard[0].step, heard[0].why, heard[0].seconds) == ("k/upload", "asked again in 60 s: shop is busy.", 60)
+
+
+def test_no_wait_is_told_for_longer_than_a_job_is_waited_for(artifacts: Artifacts, clip: Path) -> None:
+    """The rest of its limit, after which this process asks no more."""
+    heard = carry(artifacts, job(), Wire(clip, gets=[CALM, told(done=False)]), clip_seconds=45.0)
+    assert kinds(heard) == [Submitted, Waiting, Doubted]
+    assert heard[1].why == "asked again in 45 s: shop is busy."
 
 
 def test_a_job_that_is_out_is_only_asked_after(artifacts: Artifacts, clip: Path) -> None:

@@ -75,6 +75,25 @@ def test_the_longest_remaining_path_goes_first_and_priority_before_it() -> None:
     assert start_all(state_of(*chain, urgent, lanes={"media": 1})) == ["a/generate"]
 
 
+def test_an_overrun_ends_the_spending_of_its_account_alone() -> None:
+    """Each of its steps is skipped for that, whatever a cap would do, and another account goes on."""
+    steps = [made.step(f"{name}/generate", price="6") for name in "abc"]
+    other = made.step("d/generate", price="6", account="other")
+    late = made.step("e/generate", "d/generate", price="6", account="other")
+    state = state_of(*steps, other, late, lanes={"till": 1, "other": 1})
+    assert start_all(state) == ["a/generate", "d/generate"]
+    about = {"at": AT, "step": "a/generate", "key": "k1:a/generate", "attempt": 1}
+    state.apply(Settled(charged=D(7), refunded=D(0), usd=None, source="till", **about))
+    state.apply(succeeded("a/generate"))
+    state.apply(succeeded("d/generate"))
+    assert start_all(state) == ["e/generate"]
+    state.apply(succeeded("e/generate"))
+    assert start_all(state) == []
+    assert {state.why[f"{name}/generate"] for name in "bc"} == {
+        "till charged more than was reserved, so nothing more is started on it in this run"
+    }
+
+
 def test_a_lane_is_never_wider_than_it_may_be() -> None:
     """Three of ten run, and one more when one ends."""
     state = state_of(*(made.step(f"s{i}/generate") for i in range(10)), lanes={"media": 3})

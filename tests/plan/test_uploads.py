@@ -19,6 +19,7 @@ from pipeline.events import Result
 from pipeline.plan import uploads
 from pipeline.plan.budget import Book
 from pipeline.plan.model import Action, Plan, Step
+from pipeline.providers.catalog import UPSCALERS
 from pipeline.recipe.model import Budget, Caps, Chain, Shot, Source, Upscale
 from pipeline.steps.base import Feed
 from pipeline.steps.upload import Upload
@@ -222,6 +223,25 @@ def test_what_nobody_needs_any_more_is_not_uploaded() -> None:
 def test_an_upload_that_is_there_and_of_no_use_is_left_out_too() -> None:
     """A reused upload of a reused clip is no part of the plan."""
     assert names(build(*SCENE, known=Facts.of(BEFORE))) == []
+
+
+def test_what_follows_names_what_it_stands_on_and_no_upload() -> None:
+    """The frame or the clip behind it, also where only a file beside it had to be uploaded anew."""
+    changed = dataclasses.replace(SCENE[0], prompt="new"), SCENE[1]
+    plan = build(*changed, known=Facts.of(BEFORE, *LASTING))
+    assert by_id(plan, "b/generate").needs == ("a/upload-last_frame",)
+    assert by_id(plan, "b/generate").why == "follows a/last_frame, which changed"
+
+
+def test_a_named_takes_own_upscale_comes_with_it_though_its_clip_is_uploaded() -> None:
+    """What stands on the fresh clip of a further take is no follower, whichever take the upload goes by."""
+    shots = (shot("a", SEEGEN, takes=2, upscale=Upscale(to="2k", by="service")),)
+    values: dict[str, Any] = {"upscalers": UPSCALERS}
+    known = Facts.of(build(*shots, **values))
+    plan = build(*shots, known=known, redo=("a@2",), **values)
+    assert by_id(plan, "a@2/upscale").needs == ("a@2/upload",)
+    assert by_id(plan, "a@2/upscale").why.startswith("follows a@2/generate, which changed")
+    assert not by_id(plan, "a@2/upscale").follows
 
 
 def test_a_job_that_is_out_wants_no_input() -> None:

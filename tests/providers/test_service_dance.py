@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -94,6 +95,16 @@ def test_a_job_that_is_not_there_yet_is_asked_after_again() -> None:
     assert play(remote.wait, NACI, wire, "t").links == {"video": URL}
     with pytest.raises(JobLost):
         play(remote.wait, NACI, Wire([GONE] * 20, 10), "t")
+
+
+def test_a_service_is_never_asked_before_it_wishes() -> None:
+    """Though pauses vary, so that many jobs are not asked after at once."""
+    busy = ProviderError("shop is busy.", advice=Advice.LATER, after_seconds=100)
+    wire = Wire([busy] * 30 + [ok({"id": "t", "status": "succeeded", "content": {"video_url": URL}})])
+    play(remote.wait, NACI, wire, "t")
+    pauses = [later - sooner for sooner, later in itertools.pairwise(wire.times)]
+    assert len(set(pauses)) > 5
+    assert 100 <= min(pauses) <= max(pauses) < 111
 
 
 def test_a_success_without_a_link_is_asked_for_raw_once() -> None:

@@ -266,6 +266,7 @@ class Told:
                 status=status,
                 started_at="2026-01-01T12:00:00.000Z",
                 finished_at=self.at() if ended else None,
+                options={},
             ),
             plan=self.plan,
             phases=self.state.phase,

@@ -277,6 +277,22 @@ def test_a_text_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in to.parent.iterdir()] == ["manifest.json"]
 
 
+@pytest.mark.parametrize("mode", [0o664, 0o600, 0o444])
+def test_a_replaced_text_keeps_its_mode(mode: int, tmp_path: Path) -> None:
+    """Whoever shared it or shut it meant it; a new one is as all new files are."""
+    to, new = tmp_path / "recipe.picks.yaml", tmp_path / "manifest.json"
+    to.touch()
+    to.chmod(mode)
+    before = os.umask(0o027)
+    try:
+        write_text(to, "one")
+        write_text(new, "one")
+    finally:
+        os.umask(before)
+    assert (to.read_text(), stat.S_IMODE(to.stat().st_mode)) == ("one", mode)
+    assert stat.S_IMODE(new.stat().st_mode) == 0o640
+
+
 def test_what_is_kept_is_listed_and_can_be_taken_away(store: Artifacts, tmp_path: Path) -> None:
     """By digest, ending and size; what bears another name is passed over, and what is gone may be taken away again."""
     first, second = kept(store, b"one"), kept(store, b"second", suffix=".png")
