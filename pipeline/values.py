@@ -1,10 +1,9 @@
 """`dataclass` as the house writes its values: `@dataclass(frozen=True, slots=True, kw_only=True)`.
 
 Type checkers see the standard library's own, and refuse whoever would change a value. At run time it is made without
-the lock; all share one equality, hash and `repr`, which say the same as those that are written anew for each class; and
-`__init__` is written when a class has its first value. A locked value takes three times as long to make, and a plan of
-10,000 shots makes hundreds of thousands; what would be written for some 200 classes, of which a command needs few, is
-near half of what `rushes check` waits for.
+the lock, and all share one equality, hash and `repr`, which say the same as those that are written anew for each class.
+A locked value takes three times as long to make, and a plan of 10,000 shots makes hundreds of thousands; what would be
+written for some 200 classes is a quarter of what `rushes check` waits for.
 """
 
 from __future__ import annotations
@@ -29,22 +28,9 @@ else:
             shared = {"__eq__": _equal, "__hash__": _hash, "__repr__": _told}
             for name in shared.keys() - cls.__dict__.keys():
                 setattr(cls, name, shared[name])
-            own = "__init__" in cls.__dict__
-            cls = dataclasses.dataclass(init=False, eq=False, repr=False, **options)(cls)
-            if not own:
-                cls.__init__ = _beginning(cls)
-            return cls
+            return dataclasses.dataclass(eq=False, repr=False, **options)(cls)
 
         return made if cls is None else made(cls)
-
-    def _beginning(cls):
-        def __init__(self, *given, **values):
-            after = {"__post_init__": cls.__post_init__} if hasattr(cls, "__post_init__") else {}
-            parts = [(one.name, one.type, one) for one in dataclasses.fields(cls)]
-            cls.__init__ = dataclasses.make_dataclass(cls.__name__, parts, namespace=after).__init__
-            cls.__init__(self, *given, **values)
-
-        return __init__
 
     def _equal(self, other):
         if other.__class__ is not self.__class__:

@@ -66,22 +66,8 @@ class Doubled(Ours):
 
 
 def test_what_is_worked_out_is_worked_out_for_each() -> None:
-    """For the first value of a class, and anew for one that is like another."""
+    """Also for one that is like another."""
     assert (Doubled(a=4).twice, dataclasses.replace(Doubled(a=1, b=("x",)), a=4).twice) == (8, 8)
-
-
-def test_what_is_missing_or_unknown_is_told() -> None:
-    """In the words of Python, for the first value of a class too."""
-
-    @values.dataclass(frozen=True, slots=True, kw_only=True)
-    class New:
-        a: int
-
-    with pytest.raises(TypeError, match=r"New.__init__\(\) missing 1 required keyword-only argument: 'a'"):
-        New()  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="unexpected keyword argument 'b'"):
-        New(b=1)  # type: ignore[call-arg]
-    assert New(a=1) == New(a=1)
 
 
 def test_equality_hash_words_and_copies_are_the_same() -> None:
