@@ -268,6 +268,7 @@ def _setting(
 ) -> Setting:
     """What planning is told beside the recipe and what is known."""
     wants, accounts, publish = reading.wants, house.accounts(), house.config.publish
+    configured = purses.configured(accounts, house.environ)
     return Setting(
         providers=house.providers,
         processors=house.processors,
@@ -276,7 +277,8 @@ def _setting(
         budgets=_budgets(house.config, wants),
         of_accounts={name: a.budget for name, a in house.config.accounts.items() if a.budget},
         accounts={name: account.provider for name, account in accounts.items()},
-        configured=purses.configured(accounts, house.environ),
+        configured=configured,
+        within_reach=frozenset({*house.wires, *(accounts[name].identity for name in configured)}),
         identities={name: account.identity for name, account in accounts.items()},
         upscalers=house.upscalers,
         published=place_of(publish.store, publish.base_url, house.environ) if publish else "",
@@ -286,7 +288,7 @@ def _setting(
         chosen=reading.chosen,
         only=wants.only,
         redo=wants.redo,
-        begun=frozenset(redoing.begun(latest)),
+        begun=redoing.begun(latest),
         passed=passed,
         book=book,
     )

@@ -14,15 +14,17 @@ from pipeline.wants import Wants
 _BEGUN = "begun"  # among the options of a run
 
 
-def begun(latest: Run | None) -> list[str]:
-    """The ids of those takes, as a recipe's latest run with this output has them."""
-    told: list[str] = latest.options.get(_BEGUN, []) if latest else []
-    return told
+def begun(latest: Run | None) -> dict[str, str]:
+    """By take id, the key of what is to come of it, as a recipe's latest run with this output has them."""
+    told = latest.options.get(_BEGUN) if latest else None
+    return dict(told) if isinstance(told, dict) else {}
 
 
-def noted(recipe: Recipe, wants: Wants, latest: Run | None) -> dict[str, list[str]]:
-    """What is noted with a run that begins, or goes on, after the `latest`."""
-    return {_BEGUN: sorted({*begun(latest), *_named(recipe, wants)})}
+def noted(plan: Plan, wants: Wants, latest: Run | None) -> dict[str, dict[str, str]]:
+    """What is noted with a run of a plan that begins, or goes on, after the `latest`."""
+    named = _named(plan.recipe, wants)
+    keys = {take_id(step.shot, step.take): step.key for step in plan.steps if step.kind == "generate"}
+    return {_BEGUN: {**begun(latest), **{take: keys[take] for take in sorted(named & keys.keys())}}}
 
 
 def end(ledger: Ledger, run: Run, plan: Plan, wants: Wants, phase: Mapping[str, Phase]) -> None:
@@ -32,7 +34,7 @@ def end(ledger: Ledger, run: Run, plan: Plan, wants: Wants, phase: Mapping[str, 
     """
     named = _named(plan.recipe, wants)
     made = all(phase[step.id] is Phase.DONE for step in plan.steps if take_id(step.shot, step.take) in named)
-    left = [take for take in begun(run) if take not in named]
+    left = {take: key for take, key in begun(run).items() if take not in named}
     if made and left != begun(run):
         ledger.update_options(run.id, {**run.options, _BEGUN: left})
 

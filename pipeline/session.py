@@ -105,7 +105,7 @@ def carry_out(
         date=desk.recipe.date,
         started_at=desk.continues.started_at if desk.continues else house.clock(),
         plan=noted.lines(desk.plan, desk.continues),
-        options={**desk.wants.to_json(), "whole": _is_whole(desk), **redoing.noted(desk.recipe, desk.wants, latest)},
+        options={**desk.wants.to_json(), "whole": _is_whole(desk), **redoing.noted(desk.plan, desk.wants, latest)},
     )
     _prepare(desk.output)
     lease.carries(run.id)
@@ -161,9 +161,12 @@ def _leave(desk: Desk, shelf: Workspace, ledger: Ledger, latest: Run, state: Run
         document = read_manifest(desk.output / "manifest.json")
     except UserError:
         document = {}
-    # WHY: a process may die between the end of its run and its documents; then those of an earlier run lie there.
-    told = document.get("run", {})
-    if (told.get("id"), told.get("finished_at")) != (latest.id, latest.finished_at):
+    # WHY: a process may die between the end of its run and its documents; then those of an earlier run lie there. And
+    # another recipe may have made anew what was lost, so that a key has another result.
+    told, there = document.get("run", {}), state.results.values()
+    shown = {output["sha256"] for shot in document.get("shots", ()) for output in shot["outputs"].values()}
+    is_its = (told.get("id"), told.get("finished_at")) == (latest.id, latest.finished_at)
+    if not (is_its and shown <= {one.sha256 for result in there for one in result.outputs.values()}):
         document = manifest.manifest(story_of(desk, ledger, latest, state))
         write_documents(desk.output, document)
     redoing.end(ledger, latest, desk.plan, desk.wants, state.phase)

@@ -13,23 +13,25 @@ from pipeline.plan.known import Known
 
 
 def is_to_come(
-    paid: Sequence[Sequence[Keys]], known: Known, redos: Mapping[str, int], *, begun: bool, spent: bool
+    paid: Sequence[Sequence[Keys]], known: Known, redos: Mapping[str, int], *, begun: str | None, spent: bool
 ) -> bool:
     """Whether the newest result of a take is the one that is wished for; `redos` has the newest numbers by base key.
 
-    `paid` is what each rung pays for: its request, and where its clip is there the upscale of that. `begun`: the take
-    was named in a redo that has not come to its end. `spent`: every rung has failed for good.
+    `paid` is what each rung pays for: its request, and where its clip is there the upscale of that. `begun` is
+    what was to come of a redo that has not come to its end, by its key. `spent`: every rung has failed for good.
     """
     keys = {one.key for steps in paid for one in steps}
     pending = known.pending(keys)
-    if any(one.job_id and not one.settled for one in pending.values()):
+    if any(one.job_id and not one.undelivered for one in pending.values()):
         return True
     kept = known.kept(keys)
+    if begun in kept:
+        return True
     there = {*kept, *pending}
     # WHY: what was never asked for is no part of the wish: an upscale may have come to the recipe since.
     asked = ([one for one in steps if one.base in redos or one.key in there] for steps in paid)
     fresh = [steps for steps in asked if any(one.base in redos for one in steps)]
     if any(all(one.key in kept for one in steps) for steps in fresh):
-        return begun
+        return begun is not None
     # WHY: what failed for good since it was asked for anew is named again in order to be sent again.
     return bool(fresh) and not spent

@@ -6,6 +6,7 @@ Whoever made it for money is asked for it before it is bought a second time.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 from pipeline.events import later, minute
 from pipeline.money import ZERO
@@ -14,16 +15,16 @@ from pipeline.store.ledger import Kept
 from pipeline.store.lost import Maker
 
 
-def again(step: Step, found: Kept, maker: Maker, now: str) -> Step:
+def again(step: Step, found: Kept, maker: Maker, now: str, accounts: Collection[str] = ()) -> Step:
     """The step with what is done about its file, and why; one that is made again has a reason, and no action yet.
 
-    `now` is an ISO time in UTC, or empty where links do not age.
+    `now` is an ISO time in UTC, or empty where links do not age; `accounts` can be asked beside the step's own.
     """
     gone = maker.gone
     fact = f"freed by gc on {minute(gone.at)} UTC" if gone and gone.freed else _GONE
     if not maker.account:
         return dataclasses.replace(step, why=fact if gone else _CHANGED)
-    if not maker.job_id or maker.account != step.account:
+    if not maker.job_id or maker.account not in (step.account, *accounts):
         return dataclasses.replace(step, why=f"{fact}, and {step.account or 'nobody'} cannot be asked for it again")
     if (gone and not gone.freed) or not _may_have(step, maker, now):
         return dataclasses.replace(step, why=f"{fact}, and {maker.provider} does not have it any more")
@@ -32,6 +33,7 @@ def again(step: Step, found: Kept, maker: Maker, now: str) -> Step:
         action=Action.RESUME,
         price=dataclasses.replace(step.price, low=ZERO, high=ZERO, known=True),
         result=found.result,
+        account=maker.account,  # no other sees it, whatever its shot names since
         job_id=maker.job_id,
         attempt=maker.attempt,
         of_run=maker.run,

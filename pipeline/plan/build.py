@@ -36,13 +36,14 @@ def build(recipe: Recipe, known: Known, setting: Setting) -> Plan:
     if draft.faults:
         raise RecipeError(draft.faults)
     drafted = finals.only(draft.without_idle_frames(), recipe, final)
-    decided = decide.decide(drafted, known, setting.now, _anew(drafted, asked), setting.passed, asked.wanted)
+    anew = _anew(drafted, asked)
+    decided = decide.decide(drafted, known, setting.now, anew, setting.passed, asked.wanted, setting.within_reach)
     told = _spent(decided, draft.spent)
     priced = ladder.ahead(_priced(narrow.narrow(told, asked, known)), known, setting.passed)
     shared = _shared(priced, draft.shots)
     accounts = _accounts(priced, setting)
     budgets = [recipe.budget, *setting.budgets]
-    idle = accounts.keys() - _accounts([step for step in priced if step.action is not Action.REUSE], setting).keys()
+    idle = accounts.keys() - _accounts([step for step in priced if _may_cost(step)], setting).keys()
     limits = tightest(budgets, accounts, setting.of_accounts, idle=idle, at=setting.now, zone=setting.zone)
     book = setting.book(limits)
     steps = _told(uploads.needed(afford.fit(ladder.judged(priced, book), _further(book, setting))))
@@ -88,6 +89,11 @@ def _spent(steps: Sequence[Step], spent: Mapping[str, str]) -> list[Step]:
         dataclasses.replace(step, why=spent[step.id]) if step.id in spent and step.block is Block.FAILURE else step
         for step in steps
     ]
+
+
+def _may_cost(step: Step) -> bool:
+    """Whether a step's account pays, or is held to what it has reserved."""
+    return step.action is not Action.REUSE and not step.fetched_again
 
 
 def _lasts(step: Step) -> bool:

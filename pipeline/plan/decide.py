@@ -24,12 +24,14 @@ def decide(
     anew: Collection[str] = frozenset(),
     passed: Mapping[tuple[str, str], Passed] = _NONE,
     named: Collection[str] = frozenset(),
+    accounts: Collection[str] = frozenset(),
 ) -> list[Step]:
     """The steps with their actions, looked up in bulk; each comes after what it needs, as before.
 
     What was uploaded and is kept only until before `now` (ISO, UTC) is no result any more. An upload that is needed
     `anew` is tried again though it failed for good. What has `passed` failed in this very process. In takes that were
-    `named` what is made of their own fresh clip is asked for with it, and only follows where that does.
+    `named` what is made of their own fresh clip is asked for with it, and only follows where that does. `accounts` can
+    be asked for what they once paid for.
     """
     wanted = {step.key for step in steps}
     everything = known.kept(wanted)
@@ -59,7 +61,7 @@ def decide(
             done = _beside(_run(step, decided, lines.get(step.id), named), making[step.key])
         else:
             if step.key in makers:
-                step = again(step, found[step.key], makers[step.key], now)
+                step = again(step, found[step.key], makers[step.key], now, accounts)
             elif step.key in everything:
                 step = dataclasses.replace(step, why=_RUN_OUT)
             done = step if step.action is Action.RESUME else _run(step, decided, lines.get(step.id), named)

@@ -191,7 +191,7 @@ class Draft:
             self.larger_anew.add(name)  # the clip is there, and only its upscale has failed for good
             return newest
         paid = [[request.keys, *one] for request, one in zip(newest, larger, strict=True)]
-        begun = name in self.setting.begun
+        begun = self.setting.begun.get(name)
         spent = self.ladders.is_spent(_rungs(newest))
         if afresh.is_to_come(paid, self.known, self.requests.redos, begun=begun, spent=spent):
             return newest

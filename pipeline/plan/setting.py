@@ -33,6 +33,7 @@ class Setting:
     of_accounts: Mapping[str, Budget] = field(default_factory=dict)  # the budgets of single accounts
     accounts: Mapping[str, str] = field(default_factory=dict)  # account -> the service that it is with
     configured: frozenset[str] = frozenset()  # accounts whose key is set, or that are rehearsals
+    within_reach: frozenset[str] = frozenset()  # accounts that can be asked, by their identities
     identities: Mapping[str, str] = field(default_factory=dict)  # account or provider -> its name in a rehearsal
     upscalers: Mapping[str, Enlarges] = field(default_factory=dict)  # provider -> who makes finished clips larger
     published: str = ""  # the store where services can read inputs; empty: none is configured
@@ -43,7 +44,7 @@ class Setting:
     drafted: Mapping[str, Drafted] = field(default_factory=dict)  # by take id: what the last stage is made of
     only: tuple[str, ...] = ()
     redo: tuple[str, ...] = ()
-    begun: frozenset[str] = frozenset()  # takes named in a redo that has not come to its end, by id
+    begun: Mapping[str, str] = field(default_factory=dict)  # takes of a redo that has not ended, with the key to come
     passed: Mapping[tuple[str, str], Passed] = field(default_factory=dict)  # by key and account: in an earlier round
     book: Callable[[Limits], Book] = Book  # the book of the run that is being continued, or an empty one
 

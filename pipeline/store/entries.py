@@ -67,7 +67,7 @@ class Standing:
 class Pending:
     """An attempt at a service that has no end yet; without `job_id` nobody knows whether the service took it.
 
-    `settled` means that it is paid and its bytes are not there.
+    `settled` means that it is paid and its bytes are not there, `undelivered` that they were then asked for in vain.
     """
 
     key: str
@@ -82,6 +82,7 @@ class Pending:
     doubted: bool
     at: str
     settled: bool = False
+    undelivered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,7 @@ def money(row: tuple[Any, ...]) -> Money:
 
 def pending(row: tuple[Any, ...]) -> Pending:
     """An attempt that has no end yet."""
-    return Pending(**_about(row))
+    return Pending(**_about(row), undelivered=bool(row[12]))
 
 
 def unsettled(row: tuple[Any, ...]) -> Unsettled:

@@ -44,7 +44,8 @@ FROM json_each(?) AS k JOIN standing AS s ON s.key = k.value JOIN events AS e ON
 """
 _PENDING = f"""
 SELECT key, run, step, attempt, provider, account, job_id, credits, usd,
-  doubted IS NOT NULL AND submitted IS NULL, at, settled IS NOT NULL
+  doubted IS NOT NULL AND submitted IS NULL, at, settled IS NOT NULL, settled IS NOT NULL AND
+  (run, step, key, attempt) IN (SELECT run, step, key, attempt FROM events WHERE kind = 'Failed')
 FROM attempts WHERE {derive.OPEN}"""
 _WITH_REQUESTS = """
 SELECT a.key, a.run, a.step, a.attempt, a.provider, a.account, a.job_id, a.credits, a.usd,

@@ -121,7 +121,10 @@ class Watch:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What comes of planning a recipe and of writing that plan down in every form."""
+    """What comes of planning a recipe and of writing that plan down in every form.
+
+    `seconds` is the processor's, of the slowest command: to plan and write the form that takes longest, or to check.
+    """
     from pipeline import api
     from pipeline.cli.console import fault_text, safe
     from pipeline.digest import dumps
@@ -129,13 +132,18 @@ def read(path: Path) -> dict[str, Any]:
     from pipeline.report import catalog
 
     faults: tuple[Fault, ...] = ()
+    began, seconds = time.process_time(), 0.0
     try:
         desk = api.plan(path)
+        planned = time.process_time() - began
         if desk.recipe.stages:
             api.check(path)
-        book = desk.book
-        texts = [write(desk.plan, book, 100) for write in catalog.PLANS.values()]
-        texts.append(dumps(api.save_plan(desk)))
+            seconds = time.process_time() - began - planned
+        texts = []
+        for write in (*catalog.PLANS.values(), lambda *_: dumps(api.save_plan(desk))):
+            written = time.process_time()
+            texts.append(write(desk.plan, desk.book, 100))
+            seconds = max(seconds, planned + time.process_time() - written)
         outcome, said = "plan", "".join(texts)
         faults = desk.plan.warnings
         said.encode()
@@ -143,12 +151,19 @@ def read(path: Path) -> dict[str, Any]:
         outcome, faults = "faults", error.faults
     except RushesError as error:
         place = error.fact
-        return {"outcome": "refused", "faults": [[0, 0, place, error.hint]], "strange": _strange([place, error.hint])}
+        strange = _strange([place, error.hint])
+        told = [[0, 0, place, error.hint]]
+        return {"outcome": "refused", "faults": told, "strange": strange, "seconds": _since(began)}
     shown = [safe(fault_text(fault)) for fault in faults]
     said = [text for fault in faults for text in (fault.fact, fault.hint)]
     strange = _strange(said) + [f"a long line: {len(text):,}" for text in shown if len(text) > 3 * MOST_SAID]
     told = [[fault.place.line, fault.place.column, fault.fact, fault.hint] for fault in faults[:5]]
-    return {"outcome": outcome, "faults": told, "strange": strange[:3]}
+    seconds = seconds or _since(began)
+    return {"outcome": outcome, "faults": told, "strange": strange[:3], "seconds": seconds}
+
+
+def _since(began: float) -> float:
+    return time.process_time() - began
 
 
 def _strange(said: list[str]) -> list[str]:
@@ -173,16 +188,15 @@ def main(folder: Path) -> None:
             path.write_bytes(mutator.recipe(asked["seed"]))
             for name, data in mutator.beside(asked["seed"]).items():
                 (folder / name).write_bytes(data)
-        began = time.process_time()
         watch.folder = str(path.parent.resolve())
         with watch.watching() as touched:
             try:
                 found = read(path)
             except BaseException as error:
                 told = traceback.format_exception(error, limit=-6)
-                found = {"outcome": "crash", "faults": [], "strange": ["".join(told)[-2_000:]]}
+                found = {"outcome": "crash", "faults": [], "strange": ["".join(told)[-2_000:]], "seconds": 0.0}
                 del error
-        found |= {"touched": touched[:5], "seconds": round(time.process_time() - began, 3)}
+        found |= {"touched": touched[:5], "seconds": round(found["seconds"], 3)}
         sys.stdout.write(json.dumps(found) + "\n")
         sys.stdout.flush()
 

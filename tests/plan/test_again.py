@@ -63,8 +63,15 @@ def test_what_gc_took_says_so() -> None:
     assert (step.action, step.why) == (Action.RUN, fact)
 
 
+def test_the_account_that_paid_is_asked_whatever_the_shot_names_since() -> None:
+    """No other sees its job, and nothing is bought beside it."""
+    maker = made.maker(KEPT, provider="till", account="agency", job_id="job-7", attempt=3, run="r-1")
+    step = again(STEP, KEPT, maker, NOW, {"agency"})
+    assert (step.action, step.account, step.price.high) == (Action.RESUME, "agency", 0)
+
+
 @pytest.mark.parametrize("values", [{"account": "agency"}, {"job_id": ""}])
-def test_another_account_cannot_be_asked(values: dict[str, str]) -> None:
+def test_an_account_that_is_gone_cannot_be_asked(values: dict[str, str]) -> None:
     """Nor one whose job was never named."""
     step = told(**values)
     assert (step.action, step.why) == (Action.RUN, "its file is gone, and till cannot be asked for it again")

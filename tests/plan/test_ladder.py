@@ -170,7 +170,7 @@ def test_a_redo_begins_at_the_top_with_fresh_numbers() -> None:
     assert len(plan.redo) == 2  # the two rungs below ask for the same
     numbers = dict(plan.redo)
     fresh = plan.takes[0].keys
-    begun = {"redo": ("a",), "begun": frozenset({"a"})}
+    begun = {"redo": ("a",), "begun": dict.fromkeys(["a"], "")}
     facts = Facts(failed={fresh[0]: made.standing(A)}, redone=numbers)
     again = made.build(ladder(), known=facts, **begun)
     assert (step(again).rung, step(again).key, again.redo) == (1, fresh[1], {})

@@ -1,0 +1,1 @@
+"""Money under a monkey: random sequences of different commands on one workspace, against what a user may expect."""
