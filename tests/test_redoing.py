@@ -134,6 +134,18 @@ def test_a_redo_that_ended_as_unknown_is_held(write: Write, house: MakeHouse) ->
     assert codes == [(0, 1), (4, 1), (4, 0), (4, 0), (4, 0)]
 
 
+def test_nothing_is_bought_beside_a_request_of_unknown_outcome(write: Write, house: MakeHouse) -> None:
+    """Also where that one was no redo: the user decides, then the clip that was lost is the one that was wished for."""
+    path = write(ONE)
+    home, service = house({"first": ["lost"]})
+    redo = dataclasses.replace(YES, redo=("a",))
+    assert [api.run(path, wants, home).exit_code for wants in (YES, redo, redo)] == [4, 4, 4]
+    assert len(service.jobs) == 1
+    recover(path.parent / ".rushes", home, recipe=path, decisions=[Decision(step="a", way="adopt", task="job-1")])
+    assert (api.run(path, redo, home).exit_code, len(service.jobs)) == (0, 1)
+    assert (api.run(path, redo, home).exit_code, len(service.jobs)) == (0, 2)
+
+
 def test_a_redo_of_several_goes_on_with_those_that_are_left(made: Made) -> None:
     """Also after another run; what it had made is not bought again, under whichever of its names."""
     path, home, service = made

@@ -22,7 +22,8 @@ def is_to_come(
     """
     keys = {one.key for steps in paid for one in steps}
     pending = known.pending(keys)
-    if any(one.job_id and not one.undelivered for one in pending.values()):
+    # WHY: a service has it, or may have it: nothing is bought beside that.
+    if not all(one.undelivered for one in pending.values()):
         return True
     kept = known.kept(keys)
     if begun in kept:

@@ -39,8 +39,9 @@ class Model:
     def ask(self, tale: Tale, books: Books, coming: Container[str], redo: Iterable[str] = (), *, beside: bool) -> None:
         """A command asks for all of a tale, and for fresh results of some takes.
 
-        Jobs that are `coming` are what is wished for; whoever names what is of unknown outcome, or was not delivered,
-        wants it beside that. What was never bought is not asked for anew, unless a command `beside` buys it meanwhile.
+        Jobs that are `coming` are what is wished for; whoever names what was not delivered wants it beside that, and
+        whoever names what is of unknown outcome may have it so once it is decided. What was never bought is not asked
+        for anew, unless a command `beside` buys it meanwhile.
         """
         fresh = Counter(take.partition("@")[0] for take in redo if self._is_new(tale, take))
         for shot in tale.there():
