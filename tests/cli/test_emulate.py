@@ -22,6 +22,7 @@ from PIL import Image
 
 from pipeline.providers.catalog import SERVICES
 from tests.conftest import ROOT, rushes
+from tests.emulators import ports
 
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 CREATE = {"model": "sd2", "inputs": {"prompt": "a red door", "duration": "5s"}}
@@ -150,18 +151,17 @@ def test_it_stands_until_it_is_stopped(number: int) -> None:
 
 def test_a_port_that_is_taken_is_told() -> None:
     """Exit 2, the port and the way out; ports are counted up in the services' order."""
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        taken = first.getsockname()[1]
+    taken = ports.free(3)
+    with socket.socket() as first:
+        first.bind(("127.0.0.1", taken))
         first.listen()
         done = rushes("emulate", "seegen", "--port", str(taken), timeout=20)
         assert (done.returncode, done.stdout) == (2, "")
         assert f"port {taken} of this machine cannot be had" in done.stderr
         assert "Hint: Name another with --port" in done.stderr
-        second.close()
     with standing("naci", "seegen", "--port", str(taken)) as two:
-        ports = [urlsplit(two.exports[name]).port for name in two.exports if name.endswith("_BASE_URL")]
-        assert ports == [taken, taken + 1, taken + 2]
+        found = [urlsplit(two.exports[name]).port for name in two.exports if name.endswith("_BASE_URL")]
+        assert found == [taken, taken + 1, taken + 2]
         assert "SEEGEN_BASE_URL" in next(iter(two.exports))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from pipeline.emulators.settings import ALL, Settings
 from pipeline.emulators.street import serve, serve_beside
 from pipeline.emulators.studio import drawn_here
 from pipeline.media import frames
+from tests.emulators import ports
 from tests.emulators.striking import BODIES, send
 from tests.emulators.visit import ear, visit
 
@@ -126,15 +126,9 @@ async def test_jobs_go_on_after_a_restart(name: str, cache: Path, tmp_path: Path
             assert after["creates_by_mark"] == before["creates_by_mark"]
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 def test_a_street_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     """Kill -9 after the create; the next process on the same folder and port ends the job, charged once."""
-    port = free_port()
+    port = ports.free()
     code = (
         "import sys\nfrom pathlib import Path\nfrom pipeline.emulators.settings import Settings\n"
         "from pipeline.emulators.rehearsal import run\n"
