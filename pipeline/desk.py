@@ -29,7 +29,7 @@ from pipeline.plan.build import build
 from pipeline.plan.known import Known, Nothing
 from pipeline.plan.meanwhile import Meanwhile
 from pipeline.plan.model import Plan
-from pipeline.plan.noted import planned
+from pipeline.plan.noted import made_with, planned
 from pipeline.plan.setting import Passed, Setting
 from pipeline.plan.spent import book_left, failures_of, held
 from pipeline.providers.base import Enlarges
@@ -364,7 +364,7 @@ def not_noted(run: Run, ledger: Ledger) -> dict[str, Line]:
     """What was made of a run's plan, by step id: its process died, or is still at it."""
     lines = [line for line in planned(run) if not line.stale]
     made = ledger.made(line.key for line in lines)
-    return {line.id: Line(key=line.key, base=line.base, own=line.own) for line in lines if line.key in made}
+    return {line.id: made_with(line) for line in lines if line.key in made}
 
 
 def _budgets(config: Config, wants: Wants) -> tuple[Budget, ...]:

@@ -42,7 +42,7 @@ from pipeline.report import manifest
 from pipeline.rounds import Onlooker, Rounds
 from pipeline.store.journal import Journal
 from pipeline.store.leases import Lease
-from pipeline.store.ledger import Ledger, Line, Run
+from pipeline.store.ledger import Ledger, Run
 from pipeline.store.publish import open_publish
 from pipeline.store.workspace import Workspace
 from pipeline.values import dataclass
@@ -314,7 +314,7 @@ class _Work:
     def _note(self) -> None:
         """What each step was made or reused with, durable before the run has ended: a later plan compares with it."""
         done = [s for s in noted.lasting(self.desk.plan) if self.state.phase[s.id] is Phase.DONE and not s.stale]
-        lines = {s.id: Line(key=s.key, base=s.base, own=s.own) for s in done}
+        lines = {s.id: noted.made_with(s) for s in done}
         self.ledger.remember(self.desk.recipe.name, str(self.desk.output), lines)
 
     def _tell(self, event: Event, listener: Listener | None) -> None:

@@ -139,12 +139,12 @@ def elsewhere(desk: Desk) -> Iterator[str]:
 def _fitting(desk: Desk) -> list[str]:
     """The takes that fit with all that is made of them, a shot whose takes all do by its own name."""
     steps = afford.within(desk.plan.steps, desk.book)
-    halted = afford.halted(steps, desk.book)
+    halted = {step.id for step in afford.halted(steps, desk.book)}
     doing: dict[str, bool] = {}  # by take, whether all of it fits
     for step in steps:
         if step.shot and (step.action in (Action.RUN, Action.RESUME) or step.block is Block.BUDGET):
             name = take_id(step.shot, step.take)
-            doing[name] = doing.get(name, True) and step.action is not Action.BLOCKED and step not in halted
+            doing[name] = doing.get(name, True) and step.action is not Action.BLOCKED and step.id not in halted
     found: list[str] = []
     for shot in desk.recipe.shots:
         takes = [take_id(shot.id, number) for number in shot.numbers]

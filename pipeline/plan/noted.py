@@ -57,8 +57,13 @@ def is_of(plan: Plan, run: Run) -> bool:
 
 def beyond(unnoted: Mapping[str, Line], run: Run) -> dict[str, Line]:
     """What an earlier process made and the plan of a run that begins does not say: its own lines tell the rest."""
-    told = {line.id: Line(key=line.key, base=line.base, own=line.own) for line in planned(run) if not line.stale}
+    told = {line.id: made_with(line) for line in planned(run) if not line.stale}
     return {name: line for name, line in unnoted.items() if told.get(name) != line}
+
+
+def made_with(one: Planned | Step) -> Line:
+    """What a step of a plan is made or reused with."""
+    return Line(key=one.key, base=one.base, own=one.own)
 
 
 def why_of(step: Step, before: str) -> str:

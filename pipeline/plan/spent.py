@@ -11,7 +11,7 @@ from pipeline.money import ZERO
 from pipeline.plan.budget import Book, Limits, dollars_of
 from pipeline.plan.periods import span
 from pipeline.store.holding import add
-from pipeline.store.ledger import Ledger
+from pipeline.store.ledger import Ledger, Money
 
 
 def book_of(history: Iterable[Event], limits: Limits) -> Book:
@@ -20,16 +20,7 @@ def book_of(history: Iterable[Event], limits: Limits) -> Book:
     for event in history:
         match event:
             case Started() if event.account:
-                take = event.step.partition("/")[0]
-                book.reserve(
-                    event.step,
-                    event.attempt,
-                    take=take,
-                    account=event.account,
-                    credits=event.credits,
-                    usd=event.usd,
-                    priced=event.priced,
-                )
+                _reserve(book, event)
             case Settled():
                 book.settle(event.step, event.attempt, charged=event.charged, usd=event.usd)
             case Refused() | Failed() | Cancelled():
@@ -43,21 +34,25 @@ def book_left(ledger: Ledger, run: str) -> Book:
     """The book that a run's earlier processes left behind, by its attempts and without limits. Raises `StoreError`."""
     book = Book(Limits())
     for one in ledger.money(run):
-        take = one.step.partition("/")[0]
-        book.reserve(
-            one.step,
-            one.attempt,
-            take=take,
-            account=one.account,
-            credits=one.credits,
-            usd=one.usd,
-            priced=one.priced,
-        )
+        _reserve(book, one)
         if one.charged is not None:
             book.settle(one.step, one.attempt, charged=one.charged, usd=one.charged_usd)
         elif one.freed:
             book.release(one.step, one.attempt)
     return book
+
+
+def _reserve(book: Book, one: Started | Money) -> None:
+    take = one.step.partition("/")[0]
+    book.reserve(
+        one.step,
+        one.attempt,
+        take=take,
+        account=one.account,
+        credits=one.credits,
+        usd=one.usd,
+        priced=one.priced,
+    )
 
 
 def failures_of(history: Iterable[Event]) -> dict[tuple[str, str], int]:

@@ -38,9 +38,9 @@ class Uploads:
     def _reached(self, page: Service, model: str, way: Reach, item: Input, feed: Feed, account: str) -> Feed:
         # A frame or a still of our own; what the user gives is left as it is.
         fit = page.pictures(model) if feed.step and item.media == "image" else feed.fit
-        if way == "data" and not feed.url:
-            return dataclasses.replace(feed, fit=fit, inside=True)
-        feed = dataclasses.replace(feed, fit=fit) if fit != feed.fit else feed
+        feed = dataclasses.replace(feed, fit=fit, inside=way == "data" and not feed.url)
+        if feed.inside:
+            return feed
         if way in ("data", "url"):
             return self.published(feed, item.media)
         return dataclasses.replace(feed, upload=self._step(feed, item.media, way, page, account))

@@ -5,11 +5,8 @@ As `rushes emulate --state` lets them stand, but with small clips instead of dra
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +23,7 @@ if __name__ == "__main__":
 from pipeline.digest import loads
 from pipeline.emulators.settings import ALL, KEYS
 from pipeline.providers.catalog import SERVICES
+from tests.emulators import ports
 
 ROOT = Path(__file__).resolve().parents[2]
 _PORTS = len(ALL) + 1
@@ -39,7 +37,7 @@ class Standing:
 
     def __init__(self, state: Path, faults: Faults) -> None:
         self.state, self.faults = state, faults
-        self.port = _free_ports(_PORTS)
+        self.port = ports.free(_PORTS)
         self.struck: list[str] = []
         self.lives = 0
         self._process: subprocess.Popen[str] | None = None
@@ -103,28 +101,6 @@ class Standing:
     def close(self) -> None:
         """Ends the services for good."""
         self._end(signal.SIGKILL)
-
-
-# WHY: each is tried by one street of this process alone, and other processes begin elsewhere.
-_BASES = itertools.chain(*(range(first, 32_000, _PORTS) for first in (20_000 + os.getpid() % 1100 * 10, 20_000)))
-
-
-def _free_ports(count: int) -> int:
-    """The first of so many ports in a row that nobody has, away from those that are given out by themselves."""
-    for base in _BASES:
-        socks = [socket.socket() for _ in range(count)]
-        try:
-            for number, sock in enumerate(socks):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                sock.bind(("127.0.0.1", base + number))
-        except OSError:
-            continue
-        else:
-            return base
-        finally:
-            for sock in socks:
-                sock.close()
-    raise RuntimeError(f"no {count} ports in a row are free")
 
 
 def main(state: Path, port: int, faults: Faults) -> None:
